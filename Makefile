@@ -1,0 +1,66 @@
+# Each target does its own set-up; a second call starts at once.
+#   make test         the correctness tests
+#   make bench        benchmark HEAD, publish the HTML, print the table
+#   make bench-quick  a first look at small sizes, not saved
+#   make preview      serve the HTML on this machine only
+#   make lint         ruff and mypy
+
+PYTHON ?= python3
+PORT ?= 8080
+PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
+
+TEST = .venv/test
+BENCH = .venv/bench
+
+.PHONY: test bench bench-quick publish preview lint check clean
+
+test: $(TEST)/ready
+	$(TEST)/bin/python -m pytest
+
+lint: $(TEST)/ready
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
+
+# The table comes even where a benchmark failed, and the failure is still the exit status.
+bench: $(BENCH)/ready
+	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	commit=$$(git rev-parse HEAD) && status=0 && \
+	echo "Benchmarking commit $$commit on $$machine (about 10 minutes)" && \
+	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
+	  || status=$$?; } && \
+	$(BENCH)/bin/asv publish && \
+	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
+	echo "HTML: $(CURDIR)/.asv/html (make preview opens it at http://127.0.0.1:$(PORT)/)" && \
+	exit $$status
+
+bench-quick: $(BENCH)/ready
+	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
+	  --bench "Gradient.(time|track).*, (100|10000), (4|30)\)"
+
+check: $(BENCH)/ready
+	@$(BENCH)/bin/python -m suites.machine
+	$(BENCH)/bin/asv check
+
+publish: $(BENCH)/ready
+	$(BENCH)/bin/asv publish
+
+preview:
+	@test -f .asv/html/index.html || { echo "no HTML yet: run 'make bench'" >&2; exit 2; }
+	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C ends)"
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory .asv/html $(PORT)
+
+$(TEST)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TEST)
+	$(TEST)/$(PIP) -e ".[test,lint]"
+	touch $@
+
+# What drives the benchmarks has no torch: asv makes its own environment for them.
+$(BENCH)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/$(PIP) asv virtualenv
+	touch $@
+
+clean:
+	rm -rf .venv .asv

@@ -1,0 +1,13 @@
+"""Four ways to compute the gradient of linear regression, behind one contract.
+
+>>> from kernels import LeastSquares, WAYS
+>>> problem = LeastSquares([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], [1.0, 3.0, 5.0])
+>>> WAYS["numpy"](problem).gradient([0.0, 0.0]).tolist()
+[-6.0, -8.666666666666666]
+"""
+
+from kernels._contract import Solution, Way
+from kernels._problem import Array, LeastSquares
+from kernels._registry import WAYS
+
+__all__ = ["WAYS", "Array", "LeastSquares", "Solution", "Way"]

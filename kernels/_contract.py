@@ -1,0 +1,120 @@
+"""What every way offers: preparation, value, gradient, solution."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kernels._problem import Array, LeastSquares
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A minimiser of f, and how it was found.
+
+    Attributes
+    ----------
+    w : (p,) array
+        Where X is rank deficient and alpha = 0: the minimiser of least 2-norm, or, if
+        ``method`` is "ridge" there, its perturbation by the ``alpha`` stated.
+    rank : int or None
+        Numerical rank of X by `LeastSquares.rcond`; None where the method does not
+        determine it.
+    method : str
+        "lstsq", "ridge", or the name of a descent method.
+    alpha : float
+        The penalty used, perturbation included.
+    iterations : int
+        0 for a direct method.
+    converged : bool
+        True only where the answer meets the tolerance that the method documents.
+    gradient_norm : float or None
+        |∇f(w)| at the answer, for a descent method; None for a direct one.
+    """
+
+    w: Array
+    rank: int | None
+    method: str
+    alpha: float
+    iterations: int = 0
+    converged: bool = True
+    gradient_norm: float | None = None
+
+
+class Way(ABC):
+    """One way to compute the gradient of a `LeastSquares` problem.
+
+    A subclass implements the underscored methods; they receive arrays that have been
+    validated, and they return arrays that no one else refers to. X is in C or Fortran
+    order, as the caller had it.
+
+    Every way is deterministic: the same input and thread count give the same bits.
+    """
+
+    #: The gradient comes from a factor of X rather than from the residual Xw - y, and so
+    #: obeys a normwise error bound, not a componentwise one (see suites/truth.py).
+    factored: ClassVar[bool] = False
+
+    @final
+    def __init__(self, problem: LeastSquares) -> None:
+        """Prepare. All work that does not depend on w happens here."""
+        self.problem = problem
+        self._prepare(_laid_out(problem.X), _laid_out(problem.y))
+
+    @final
+    def value(self, w: ArrayLike) -> float:
+        """Return f(w) = (1/n)(|Xw - y|² + alpha |w|²)."""
+        return self._value(self.problem.coefficients(w))
+
+    @final
+    def gradient(self, w: ArrayLike) -> Array:
+        """Return ∇f(w) = (2/n)(Xᵀ(Xw - y) + alpha w), shape (p,)."""
+        return self._gradient(self.problem.coefficients(w))
+
+    @final
+    def value_and_gradient(self, w: ArrayLike) -> tuple[float, Array]:
+        """Return f(w) and ∇f(w), as ``scipy.optimize.minimize(..., jac=True)`` wants them."""
+        return self._value_and_gradient(self.problem.coefficients(w))
+
+    @abstractmethod
+    def solve(self) -> Solution:
+        """Return a minimiser of f; of least 2-norm where there are many."""
+
+    @abstractmethod
+    def _prepare(self, X: Array, y: Array) -> None: ...
+
+    @abstractmethod
+    def _value(self, w: Array) -> float: ...
+
+    @abstractmethod
+    def _gradient(self, w: Array) -> Array: ...
+
+    @abstractmethod
+    def _value_and_gradient(self, w: Array) -> tuple[float, Array]: ...
+
+
+def _laid_out(array: Array) -> Array:
+    """Return the array itself if it is aligned and in C or Fortran order, else a C copy.
+
+    The view that is handed on is read-only: no way can write to a caller's array.
+    """
+    flags = array.flags
+    view = array.view() if flags.forc and flags.aligned else np.array(array, order="C")
+    view.flags.writeable = False
+    return view
+
+
+def with_ridge_rows(X: Array, y: Array, alpha: float) -> tuple[Array, Array]:
+    """Return [X; sqrt(alpha) I] and [y; 0], whose least squares solution is the ridge solution.
+
+    Solving this (n+p, p) problem by an orthogonal factorisation avoids the squared
+    condition number of the normal equations (XᵀX + alpha I) w = Xᵀy. Å. Björck, Numerical
+    Methods for Least Squares Problems, 1996, section 2.7.2. At alpha = 0: X and y themselves.
+    """
+    if alpha == 0:
+        return X, y
+    p = X.shape[1]
+    ridge = np.sqrt(X.dtype.type(alpha)) * np.eye(p, dtype=X.dtype)
+    return np.vstack([X, ridge]), np.concatenate([y, np.zeros(p, y.dtype)])

@@ -1,0 +1,128 @@
+"""The problem that every way is given, validated once."""
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]  # float64 or float32 throughout
+
+
+class LeastSquares:
+    """Linear least squares with an optional ridge term.
+
+        f(w)  = (1/n) * ( |Xw - y|² + alpha * |w|² )
+        ∇f(w) = (2/n) * ( Xᵀ(Xw - y) + alpha * w )
+
+    Parameters
+    ----------
+    X : (n, p) array_like
+        Design matrix, float64, float32 or integer. An intercept is a column of ones.
+    y : (n,) array_like
+        Response.
+    alpha : float, default 0.0
+        Ridge penalty, >= 0, in units of X² (that of scikit-learn's
+        ``Ridge(alpha, fit_intercept=False)``).
+
+    Attributes
+    ----------
+    X, y : ndarray
+        The caller's own arrays where they are float64 or float32 already, else
+        converted. X and y share one dtype: float32 if both came as float32, else
+        float64. They are referred to, never copied for layout and never written to.
+    n, p : int
+    dtype : numpy.dtype
+    rcond : float
+        max(n, p) * eps: singular values below rcond * sigma_max count as zero. The
+        one rule for numerical rank, passed explicitly to every library call.
+
+    Raises
+    ------
+    TypeError
+        X or y is complex, object, text, or of a float type other than float64 and
+        float32; alpha is not a real number.
+    ValueError
+        Wrong number of dimensions, lengths that do not match, empty input, masked
+        entries, NaN or infinity; alpha negative or not finite.
+
+    Cost: two reads of X, to look for NaN and infinity.
+    """
+
+    __slots__ = ("X", "alpha", "dtype", "n", "p", "rcond", "y")
+
+    def __init__(self, X: ArrayLike, y: ArrayLike, alpha: float = 0.0) -> None:
+        X, y = _real_array("X", X), _real_array("y", y)
+        if X.ndim != 2:
+            raise ValueError(f"X must have 2 dimensions (n, p), got shape {X.shape}")
+        if y.ndim != 1:
+            raise ValueError(f"y must have 1 dimension (n,), got shape {y.shape}")
+        if X.size == 0:
+            raise ValueError(f"X must have at least one row and one column, got shape {X.shape}")
+        if len(X) != len(y):
+            raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
+        self.dtype = np.result_type(X, y)
+        self.X = X.astype(self.dtype, copy=False)
+        self.y = y.astype(self.dtype, copy=False)
+        self.n, self.p = X.shape
+        self.rcond = max(X.shape) * float(np.finfo(self.dtype).eps)
+        self.alpha = _penalty(alpha, self.dtype)
+        _require_finite("X", self.X)
+        _require_finite("y", self.y)
+
+    def __repr__(self) -> str:
+        return f"LeastSquares(n={self.n}, p={self.p}, dtype={self.dtype}, alpha={self.alpha})"
+
+    def coefficients(self, w: ArrayLike) -> Array:
+        """Return ``w`` as a contiguous (p,) array of the problem's dtype, all finite.
+
+        A float64 ``w`` is rounded to float32 in a float32 problem. Raises like the
+        constructor, naming ``w``.
+        """
+        array = _real_array("w", w)
+        if array.shape != (self.p,):
+            raise ValueError(f"w must have shape ({self.p},), got {array.shape}")
+        with np.errstate(over="ignore"):  # reported as an infinite entry below
+            rounded = np.require(array.astype(self.dtype, copy=False), requirements=("C", "A", "W"))
+        _require_finite("w", rounded)
+        return rounded
+
+
+def _real_array(name: str, values: ArrayLike) -> Array:
+    """Return ``values`` as a native float64 or float32 ndarray, or say why it is not one."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        row = np.argwhere(np.ma.getmaskarray(values))[0]
+        raise ValueError(f"{_entry(name, row)} is masked: every entry must be given")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # ragged nested sequences
+        raise ValueError(f"{name} must be a rectangular array of real numbers: {error}") from None
+    dtype = array.dtype
+    if dtype.kind in "biu":
+        return array.astype(np.float64)
+    if dtype.kind != "f" or dtype.itemsize not in (4, 8):
+        raise TypeError(f"{name} must be float64, float32 or integer, got dtype {dtype}")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _require_finite(name: str, array: Array) -> None:
+    # min and max propagate NaN and need no temporary of the size of X.
+    if math.isfinite(array.min()) and math.isfinite(array.max()):
+        return
+    first = np.argwhere(~np.isfinite(array))[0]
+    raise ValueError(f"{_entry(name, first)} is {array[tuple(first)]}: every entry must be finite")
+
+
+def _entry(name: str, index: Array) -> str:
+    """Name an entry as NumPy indexes it: "X[row, column]"."""
+    return f"{name}[{', '.join(str(i) for i in index)}]"
+
+
+def _penalty(alpha: float, dtype: np.dtype[Any]) -> float:
+    if not isinstance(alpha, Real) or isinstance(alpha, bool | np.bool_):
+        raise TypeError(f"alpha must be a real number, got {type(alpha).__name__}")
+    alpha = float(alpha)
+    if not 0 <= alpha <= float(np.finfo(dtype).max):
+        raise ValueError(f"alpha must be finite in {dtype} and at least 0, got {alpha}")
+    return alpha

@@ -1,0 +1,1 @@
+"""Reads results/ and draws: tables for the terminal."""

@@ -1,0 +1,81 @@
+"""Recorded results, read through asv."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from asv.results import Results, iter_results_for_machine
+
+FOLDER = Path(__file__).parent.parent / "results"
+
+Parameters = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One benchmark at one choice of parameters.
+
+    ``value`` is the median (seconds, bytes, or a ratio); None where the benchmark failed, a
+    wrong answer included, and NaN where it was skipped. ``low`` and ``high`` are asv's 99 %
+    interval of the median, infinite where too few samples were taken to tell.
+    """
+
+    value: float | None
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def measured(self) -> float | None:
+        """The value, if there is one."""
+        return None if self.value is None or math.isnan(self.value) else self.value
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was recorded for one commit, on one machine, with one set of versions."""
+
+    results: Results
+
+    @property
+    def commit(self) -> str:
+        return str(self.results.commit_hash)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The machine's fields, Python's version and those of the pinned libraries."""
+        return dict(self.results.params)
+
+    def cells(self, benchmark: str) -> dict[Parameters, Cell]:
+        """Return a benchmark's cells by their parameters; empty if it was not run."""
+        if benchmark not in self.results.get_all_result_keys():
+            return {}
+        params = self.results.get_result_params(benchmark)
+        values = self.results.get_result_value(benchmark, params)
+        stats = self.results.get_result_stats(benchmark, params)
+        keys = [tuple(name.strip("'") for name in names) for names in product(*params)]
+        return {
+            key: Cell(value, *_interval(stat or {}))
+            for key, value, stat in zip(keys, values, stats, strict=True)
+        }
+
+    def failures(self) -> list[str]:
+        """Return the benchmarks of which at least one choice of parameters failed."""
+        return [
+            name
+            for name in sorted(self.results.get_all_result_keys())
+            if any(cell.value is None for cell in self.cells(name).values())
+        ]
+
+
+def _interval(stat: dict[str, float | None]) -> tuple[float, float]:
+    low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+def runs(machine: str, commit: str) -> Iterator[Run]:
+    """Yield the runs of a commit, given by its hash or the start of it, on a machine."""
+    for results in iter_results_for_machine(str(FOLDER), machine):
+        if results.commit_hash.startswith(commit):
+            yield Run(results)

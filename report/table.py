@@ -1,0 +1,155 @@
+"""The tables that end `make bench`: for each size the four times and the fastest correct way.
+
+python -m report.table MACHINE COMMIT
+"""
+
+import math
+import sys
+from itertools import pairwise
+
+from tabulate import tabulate
+
+from report.results import Cell, Run, runs
+
+_TIME = "gradient.Gradient.time_gradient"
+_SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
+_PREPARE = "gradient.Preparation.time_prepare"
+
+Row = dict[str, Cell]  # by way
+Table = dict[tuple[int, int], Row]  # by n and p
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2:
+        print("usage: python -m report.table MACHINE COMMIT", file=sys.stderr)
+        return 2
+    found = list(runs(*arguments))
+    if not found:
+        print(f"no results of commit {arguments[1]} on {arguments[0]}", file=sys.stderr)
+        return 2
+    for run in found:
+        print(summary(run))
+    return 0
+
+
+def summary(run: Run) -> str:
+    """Return all that is shown of a run, at most 80 columns wide."""
+    times, speedups = by_size(run, _TIME), by_size(run, _SPEEDUP)
+    preparations = by_size(run, _PREPARE)
+    gradients = [
+        [*size, *(shown(cell) for cell in row.values()), fastest(speedups.get(size, {}))]
+        for size, row in times.items()
+        if any(cell.measured or cell.value is None for cell in row.values())
+    ]
+    prepared = [
+        [*size, *(shown(cell) for cell in row.values()), pays_after(row, times.get(size, {}))]
+        for size, row in preparations.items()
+        if any(cell.measured or cell.value is None for cell in row.values())
+    ]
+    ways = list(next(iter(times.values()), {}))
+    parts = [
+        heading(run),
+        "One gradient, once prepared (median; float64, all cores)\n"
+        + _grid(["n", "p", *ways, "fastest, margin"], gradients),
+        "Preparation, once for each X, and after how many gradients it has paid\n"
+        + _grid(["n", "p", *ways, "scipy pays after"], prepared),
+        "Margins come from speed-ups over numpy, interleaved in one process; = marks a tie\n"
+        "within the intervals, or within the noise of numpy against itself.\n" + noise(speedups),
+    ]
+    if failed := run.failures():
+        parts.append("FAILED, never counted as fast:\n  " + "\n  ".join(failed))
+    return "\n\n".join(parts) + "\n"
+
+
+def heading(run: Run) -> str:
+    here = run.environment
+    versions = ", ".join(f"{name} {here[name]}" for name in ("numba", "numpy", "scipy", "torch"))
+    return (
+        f"commit {run.commit[:8]} on {here['cpu']}, {here['num_cpu']} cores, {here['ram']}\n"
+        f"Python {here['python']}, {versions}"
+    )
+
+
+def by_size(run: Run, benchmark: str) -> Table:
+    """Return a benchmark's cells as rows of ways, by size, p first."""
+    table: Table = {}
+    for (way, n, p), cell in run.cells(benchmark).items():
+        table.setdefault((int(n), int(p)), {})[way] = cell
+    return dict(sorted(table.items(), key=lambda item: (item[0][1], item[0][0])))
+
+
+def fastest(speedups: Row) -> str:
+    """Return the fastest correct way and its margin over the next, or the ways that tie for it.
+
+    Compared are speed-ups over numpy, each measured interleaved with numpy in one process;
+    times of separate processes drift apart. Two ways tie where the intervals of their medians
+    overlap, or where they are no further apart than numpy was from itself.
+    """
+    measured = {way: cell for way, cell in speedups.items() if cell.measured}
+    if not measured:
+        return ""
+    best = max(measured, key=lambda way: measured[way].value or 0)
+    slack = 1 + _deviation(measured.get("numpy"))
+    tied = [
+        way
+        for way, cell in measured.items()
+        if cell.high >= measured[best].low or _ratio(measured[best], cell) <= slack
+    ]
+    if len(tied) > 1:
+        return " = ".join(tied)
+    margins = [_ratio(measured[best], cell) for way, cell in measured.items() if way != best]
+    return f"{best} {min(margins):.1f}x" if margins else best
+
+
+def pays_after(preparation: Row, times: Row) -> str:
+    """Return the number of gradients after which the factorisation has paid for itself."""
+    factored, prepared = times.get("scipy"), preparation.get("scipy")
+    others = [cell.measured for way, cell in times.items() if way != "scipy" and cell.measured]
+    if not (others and factored and factored.measured and prepared and prepared.measured):
+        return ""
+    gain = min(others) - factored.measured
+    return f"{math.ceil(prepared.measured / gain):,}" if gain > 0 else "never"
+
+
+def noise(speedups: Table) -> str:
+    """Return the noise of the machine in one line: numpy against itself, over all sizes."""
+    deviations = [_deviation(row.get("numpy")) for row in speedups.values()]
+    known = sorted(value for value in deviations if value)
+    if not known:
+        return "Noise: not measured."
+    median = known[len(known) // 2]
+    return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {known[-1]:.1%}."
+
+
+def shown(cell: Cell) -> str:
+    """Return a time in the unit that gives one to three digits before the point."""
+    if cell.value is None:
+        return "FAILED"
+    if math.isnan(cell.value):
+        return "-"
+    units = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (math.inf, "")]
+    for (scale, unit), (next_scale, _) in pairwise(units):
+        if cell.value < next_scale:
+            return f"{cell.value / scale:#.3g}".rstrip(".") + f" {unit}"
+    return f"{cell.value:.0f} s"
+
+
+def _deviation(numpy: Cell | None) -> float:
+    """Return how far from 1 the interval of the A/A run reaches, 0 where it is not known."""
+    if numpy is None or not numpy.measured or math.isinf(numpy.low):
+        return 0.0
+    return max(abs(1 - numpy.low), abs(numpy.high - 1))
+
+
+def _ratio(best: Cell, other: Cell) -> float:
+    return (best.value or math.nan) / (other.value or math.nan)
+
+
+def _grid(headers: list[str], rows: list[list[object]]) -> str:
+    rows = [[f"{n:,}", *rest] for n, *rest in rows]
+    align = ["right"] * (len(headers) - 1) + ["left"]
+    return tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

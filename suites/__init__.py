@@ -1,0 +1,1 @@
+"""The asv benchmarks, and what they stand on: problems, truth, timing."""

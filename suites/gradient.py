@@ -1,0 +1,121 @@
+"""The gradient across data sizes: time, preparation, memory, accuracy, the price of autograd.
+
+Every benchmark checks its way against the oracle on the very input that it measures, before it
+measures. A way that fails is recorded as failed at that point.
+"""
+
+from functools import lru_cache
+
+from kernels import WAYS, Array, LeastSquares, Way
+from suites import problems
+from suites.machine import cores, memory
+from suites.timing import interleaved, use_threads
+from suites.truth import GradientOracle
+
+# X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
+_ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
+_COLUMNS = [4, 30, 300]
+
+# X, a copy while it is drawn, and the factored way's copy and its transpose for LAPACK.
+_COPIES = 4
+
+
+class _Verified:
+    """Sets up a way on seeded data of n rows and p columns, once it has passed the check."""
+
+    param_names = ["way", "n", "p"]
+    params = [list(WAYS), _ROWS, _COLUMNS]
+    version = "1"
+    timeout = 180.0
+    rounds = 1
+
+    def setup(self, name: str, n: int, p: int) -> None:
+        self.way, self.w = _verified(name, n, p)
+
+
+class Gradient(_Verified):
+    """A steady-state gradient, float64, C order, all cores."""
+
+    repeat = (5, 15, 1.0)
+
+    def time_gradient(self, *_: object) -> None:
+        self.way.gradient(self.w)
+
+    def track_speedup_over_numpy(self, *_: object) -> dict[str, object]:
+        """Time of the numpy way over time of this way, interleaved in one process.
+
+        For the numpy way itself this is an A/A run: how far from 1 its samples fall is the
+        noise of the machine.
+        """
+        reference = WAYS["numpy"](self.way.problem)
+        seconds = interleaved(
+            [lambda: reference.gradient(self.w), lambda: self.way.gradient(self.w)]
+        )
+        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+
+    def track_value_and_gradient_over_value(self, *_: object) -> dict[str, object]:
+        """Time of value and gradient over time of the value alone: the price of the gradient."""
+        seconds = interleaved(
+            [lambda: self.way.value_and_gradient(self.w), lambda: self.way.value(self.w)]
+        )
+        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+
+    def track_error_over_bound(self, *_: object) -> float:
+        """Largest error of a component of the gradient, as a share of what rounding allows."""
+        oracle = GradientOracle(self.way.problem, self.w)
+        return oracle.gradient_error(self.way.gradient(self.w), factored=self.way.factored)
+
+    track_speedup_over_numpy.unit = "x"  # type: ignore[attr-defined]
+    track_value_and_gradient_over_value.unit = "x"  # type: ignore[attr-defined]
+    track_error_over_bound.unit = "share of the bound"  # type: ignore[attr-defined]
+
+
+class Preparation(_Verified):
+    """What a way does before its first gradient: nothing, or a factorisation of X."""
+
+    repeat = (3, 10, 1.0)
+
+    def time_prepare(self, name: str, *_: object) -> None:
+        WAYS[name](self.way.problem)
+
+
+class Memory(_Verified):
+    """Peak resident memory of a process that imports a way, prepares and takes gradients.
+
+    It holds X (n p 8 bytes) and the library itself, compilation included.
+    """
+
+    params = [list(WAYS), [100, 100_000], [30, 300]]
+
+    def peakmem_gradient(self, *_: object) -> None:
+        self.way.gradient(self.w)
+
+
+@lru_cache(maxsize=1)
+def _verified(name: str, n: int, p: int) -> tuple[Way, Array]:
+    """Return the way, prepared and checked, and the point w at which it is measured."""
+    _require_memory(n, p)
+    problem, w = _data(n, p)
+    way = WAYS[name](problem)
+    use_threads(cores())
+    GradientOracle(problem, w).check(way, w)
+    return way, w
+
+
+def _data(n: int, p: int) -> tuple[LeastSquares, Array]:
+    problem = problems.gaussian(n, p)
+    return problem, problems.start(problem)
+
+
+def _require_memory(n: int, p: int) -> None:
+    """Raise NotImplementedError, which asv takes as "skip", where X is too large for here.
+
+    A share of the memory that the machine has, not of what is free, so that the same sizes
+    run each time.
+    """
+    needed = _COPIES * n * p * 8
+    if needed > memory() / 3:
+        raise NotImplementedError(
+            f"{n} x {p} needs {needed / 1e9:.1f} GB for {_COPIES} copies of X, more than a third"
+            f" of the machine's {memory() / 1e9:.1f} GB"
+        )

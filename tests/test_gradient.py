@@ -1,0 +1,124 @@
+"""Every way's value and gradient lie within the error that rounding allows."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels import WAYS, Array, LeastSquares, Way
+from suites import nist, problems
+from suites.truth import GradientOracle, WrongAnswerError, exact_gradient, unit_roundoff
+
+SHAPES = [(1, 1), (9, 1), (30, 4), (7, 7), (4, 30), (203, 5), (64, 65), (1000, 30)]
+
+
+def check(way: type[Way], problem: LeastSquares, w: Array) -> None:
+    GradientOracle(problem, w).check(way(problem), w)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1e4])
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+def test_gradient_is_within_its_error_bound(
+    way: type[Way], n: int, p: int, alpha: float, dtype: Any, order: Any
+) -> None:
+    problem = problems.gaussian(n, p, alpha=alpha, dtype=dtype, order=order)
+    check(way, problem, problems.start(problem))
+
+
+@pytest.mark.parametrize("name", nist.names())
+def test_gradient_is_within_its_error_bound_on_certified_data(way: type[Way], name: str) -> None:
+    problem = nist.load(name).problem()
+    check(way, problem, problems.start(problem))
+
+
+@pytest.mark.parametrize("name", nist.names())
+def test_gradient_is_within_its_error_bound_at_the_optimum(way: type[Way], name: str) -> None:
+    """There every digit of a right gradient may be lost to cancellation, and no more."""
+    problem = nist.load(name).problem()
+    check(way, problem, WAYS["numpy"](problem).solve().w)
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e-150])
+def test_gradient_is_within_its_error_bound_on_extreme_scales(way: type[Way], scale: float) -> None:
+    problem = problems.gaussian(50, 4)
+    check(way, LeastSquares(scale * problem.X, scale * problem.y), problems.start(problem))
+
+
+def test_gradient_is_within_its_error_bound_with_columns_of_unlike_scale(way: type[Way]) -> None:
+    problem = problems.gaussian(50, 4)
+    scales = np.array([1e8, 1.0, 1e-8, 1.0])
+    check(way, LeastSquares(problem.X * scales, problem.y), problems.start(problem) / scales)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_gradient_is_within_its_error_bound_on_any_data(data: st.DataObject) -> None:
+    n, p = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 6))
+    numbers = st.floats(-1e9, 1e9, allow_subnormal=False).filter(lambda x: not 0 < abs(x) < 1e-9)
+    entries = data.draw(st.lists(numbers, min_size=n * p + n + p, max_size=n * p + n + p))
+    X, y, w = np.split(np.array(entries), [n * p, n * p + n])
+    problem = LeastSquares(X.reshape(n, p), y, data.draw(st.sampled_from([0.0, 1e-3, 7.0])))
+    for way in WAYS.values():
+        check(way, problem, w)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (30, 4), (4, 30), (400, 5)])
+def test_reference_gradient_agrees_with_exact_rationals(
+    n: int, p: int, alpha: float, dtype: Any
+) -> None:
+    problem = problems.gaussian(n, p, alpha=alpha, dtype=dtype)
+    w = problems.start(problem)
+    u = Fraction(unit_roundoff(np.dtype(np.float64)))
+    exact = exact_gradient(problem, w)
+    reference = GradientOracle(problem, w).gradient
+    for computed, right in zip(reference, exact, strict=True):
+        assert abs(Fraction(float(computed)) - right) <= 3 * u * abs(right)
+
+
+def float32_accumulation(X: Array, y: Array, w: Array) -> Array:
+    X, y, w = (a.astype(np.float32) for a in (X, y, w))
+    return (2 / len(y) * (X.T @ (X @ w - y))).astype(np.float64)
+
+
+MUTANTS = {
+    "flipped sign": lambda X, y, w: 2 / len(y) * X.T @ (y - X @ w),
+    "n - 1 for n": lambda X, y, w: 2 / (len(y) - 1) * X.T @ (X @ w - y),
+    "one row dropped": lambda X, y, w: 2 / len(y) * X[1:].T @ (X[1:] @ w - y[1:]),
+    "float32 accumulation": float32_accumulation,
+    "relative error of 1e-12": lambda X, y, w: 2 / len(y) * X.T @ (X @ w - y) * (1 + 1e-12),
+    "one component NaN": lambda X, y, w: np.where(np.arange(len(w)) == 1, np.nan, 0.0),
+}
+
+
+@pytest.mark.parametrize("factored", [False, True])
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_oracle_rejects_a_wrong_gradient(mutant: str, factored: bool) -> None:
+    problem = problems.gaussian(200, 5)
+    w = problems.start(problem)
+    gradient = MUTANTS[mutant](problem.X, problem.y, w)
+    assert GradientOracle(problem, w).gradient_error(gradient, factored=factored) > 1
+
+
+def test_oracle_rejects_a_wrong_value() -> None:
+    problem = problems.gaussian(200, 5)
+    w = problems.start(problem)
+    oracle = GradientOracle(problem, w)
+    for factored in (False, True):
+        assert oracle.value_error(oracle.value, factored=factored) < 0.1
+        assert oracle.value_error(oracle.value * (1 + 1e-11), factored=factored) > 1
+        assert oracle.value_error(float("nan"), factored=factored) > 1
+
+
+def test_check_names_the_way_and_what_is_wrong() -> None:
+    problem = problems.gaussian(200, 5)
+    w = problems.start(problem)
+    other = WAYS["numpy"](LeastSquares(problem.X, -problem.y))
+    with pytest.raises(WrongAnswerError, match=r"NumpyWay: gradient is .* times its error bound"):
+        GradientOracle(problem, w).check(other, w)
