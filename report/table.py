@@ -148,7 +148,8 @@ def _ratio(best: Cell, other: Cell) -> float:
 def _grid(headers: list[str], rows: list[list[object]]) -> str:
     rows = [[f"{n:,}", *rest] for n, *rest in rows]
     align = ["right"] * (len(headers) - 1) + ["left"]
-    return tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
+    table: str = tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
+    return table
 
 
 if __name__ == "__main__":

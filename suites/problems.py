@@ -28,8 +28,7 @@ def gaussian(
 def start(problem: LeastSquares, seed: int = 1) -> Array:
     """Return a standard normal w for the problem, in its dtype."""
     rng = np.random.default_rng([seed, problem.n, problem.p])
-    w: Array = rng.standard_normal(problem.p).astype(problem.dtype)
-    return w
+    return np.asarray(rng.standard_normal(problem.p), dtype=problem.dtype)
 
 
 def duplicated_column(n: int, p: int, *, seed: int = 0) -> LeastSquares:

@@ -155,7 +155,8 @@ class GradientOracle:
         )
 
     def _underflow(self, exponent: int) -> float:
-        return (self._n + self._p + 3) * float(np.ldexp(self._smallest, -exponent))
+        smallest: float = np.ldexp(self._smallest, -exponent)
+        return (self._n + self._p + 3) * smallest
 
     def check(self, way: Way, w: Array) -> None:
         """Raise `WrongAnswerError` unless the way's value and gradient at w meet their bounds."""

@@ -1,5 +1,6 @@
 """Every way's value and gradient lie within the error that rounding allows."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -87,7 +88,7 @@ def float32_accumulation(X: Array, y: Array, w: Array) -> Array:
     return (2 / len(y) * (X.T @ (X @ w - y))).astype(np.float64)
 
 
-MUTANTS = {
+MUTANTS: dict[str, Callable[[Array, Array, Array], Array]] = {
     "flipped sign": lambda X, y, w: 2 / len(y) * X.T @ (y - X @ w),
     "n - 1 for n": lambda X, y, w: 2 / (len(y) - 1) * X.T @ (X @ w - y),
     "one row dropped": lambda X, y, w: 2 / len(y) * X[1:].T @ (X[1:] @ w - y[1:]),

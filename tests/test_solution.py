@@ -142,7 +142,8 @@ def test_gradient_vanishes_at_the_solution_and_grows_linearly_from_it(way: type[
     minimiser = WAYS["numpy"](problem).solve().w
     expected = 2 / problem.n * problem.X.T @ (problem.X @ (w - minimiser))
     gradient = prepared.gradient(w)
-    np.testing.assert_allclose(gradient, expected, atol=1e-12 * np.linalg.norm(gradient))
+    atol = 1e-12 * float(np.linalg.norm(gradient))
+    np.testing.assert_allclose(gradient, expected, atol=atol)
 
 
 def test_a_descent_method_that_has_not_converged_says_so() -> None:
