@@ -65,6 +65,8 @@ class LeastSquares:
         self.dtype = np.result_type(X, y)
         self.X = X.astype(self.dtype, copy=False)
         self.y = y.astype(self.dtype, copy=False)
+        self.n: int
+        self.p: int
         self.n, self.p = X.shape
         self.rcond = max(X.shape) * float(np.finfo(self.dtype).eps)
         self.alpha = _penalty(alpha, self.dtype)

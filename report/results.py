@@ -74,8 +74,8 @@ def _interval(stat: dict[str, float | None]) -> tuple[float, float]:
     return -math.inf if low is None else low, math.inf if high is None else high
 
 
-def runs(machine: str, commit: str) -> Iterator[Run]:
+def runs(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Run]:
     """Yield the runs of a commit, given by its hash or the start of it, on a machine."""
-    for results in iter_results_for_machine(str(FOLDER), machine):
+    for results in iter_results_for_machine(str(folder), machine):
         if results.commit_hash.startswith(commit):
             yield Run(results)

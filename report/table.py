@@ -20,8 +20,8 @@ Table = dict[tuple[int, int], Row]  # by n and p
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print("usage: python -m report.table MACHINE COMMIT", file=sys.stderr)
+    if len(arguments) not in (2, 3):
+        print("usage: python -m report.table MACHINE COMMIT [FOLDER]", file=sys.stderr)
         return 2
     found = list(runs(*arguments))
     if not found:

@@ -155,8 +155,7 @@ class GradientOracle:
         )
 
     def _underflow(self, exponent: int) -> float:
-        smallest: float = np.ldexp(self._smallest, -exponent)
-        return (self._n + self._p + 3) * smallest
+        return (self._n + self._p + 3) * float(np.ldexp(self._smallest, -exponent))
 
     def check(self, way: Way, w: Array) -> None:
         """Raise `WrongAnswerError` unless the way's value and gradient at w meet their bounds."""
