@@ -4,6 +4,8 @@
 #   make bench-quick  a first look at four sizes, not kept
 #   make preview      serve the HTML on this machine only
 #   make lint         ruff and mypy
+#   make check        asv imports the suites and checks them
+#   make smoke        a dry run of the suites
 
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
@@ -15,7 +17,7 @@ PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
 TEST = .venv/test
 BENCH = .venv/bench
 
-.PHONY: test bench bench-quick publish preview lint check clean
+.PHONY: test lint bench bench-quick check smoke publish preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest
@@ -51,6 +53,12 @@ check: $(BENCH)/ready
 	@$(BENCH)/bin/python -m suites.machine
 	$(BENCH)/bin/asv check
 
+# Every benchmark once, at small sizes, nothing saved: asv fails if any of them does.
+smoke: $(BENCH)/ready
+	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
+	  --bench ", (100|1000), (4|30)\)" | grep --line-buffered -v " n/a "
+
 publish: $(BENCH)/ready
 	$(BENCH)/bin/asv publish
 
@@ -67,7 +75,7 @@ $(TEST)/ready: pyproject.toml constraints.txt
 # What drives the benchmarks has no torch: asv makes its own environment for them.
 $(BENCH)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/$(PIP) asv virtualenv
+	$(BENCH)/$(PIP) asv tabulate virtualenv
 	touch $@
 
 clean:

@@ -1,0 +1,131 @@
+"""The benchmarks themselves: truth before time, guards that say why, fair timing."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from asv_runner.benchmarks.time import TimeBenchmark
+from threadpoolctl import threadpool_info
+
+from kernels import WAYS, Array, LeastSquares
+from kernels._numpy import NumpyWay
+from suites import gradient, machine, problems, timing
+from suites.truth import WrongAnswerError
+
+SMALL = (100, 4)
+
+
+@pytest.mark.parametrize("name", list(WAYS))
+def test_benchmarks_of_the_gradient_run_and_return_what_asv_takes(name: str) -> None:
+    for suite in (gradient.Gradient(), gradient.Preparation(), gradient.Memory()):
+        suite.setup(name, *SMALL)
+        benchmarks = [
+            getattr(suite, attribute)
+            for attribute in dir(suite)
+            if attribute.startswith(("time_", "track_", "peakmem_"))
+            and callable(getattr(suite, attribute))
+        ]
+        assert benchmarks
+        for benchmark in benchmarks:
+            found = benchmark(name, *SMALL)
+            if isinstance(found, dict):
+                assert min(found["samples"]) > 0
+            elif found is not None:
+                assert 0 <= found <= 1
+
+
+def test_a_wrong_way_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = NumpyWay._gradient
+
+    def wrong(self: NumpyWay, w: Array) -> Array:
+        return exact(self, w) * (1 + 1e-12)
+
+    monkeypatch.setattr(NumpyWay, "_gradient", wrong)
+    gradient._verified.cache_clear()
+    with pytest.raises(WrongAnswerError, match="times its error bound"):
+        gradient.Gradient().setup("numpy", *SMALL)
+
+
+def test_memory_guard_says_why_it_skips() -> None:
+    n = 10**9
+    with pytest.raises(
+        NotImplementedError, match=r"1000000000 x 300 needs 9600\.0 GB for 4 copies"
+    ):
+        gradient.Gradient().setup("numpy", n, 300)
+
+
+def test_asv_times_batches_of_calls() -> None:
+    """The private name that suites.timing sets is the one that asv_runner reads."""
+    assert TimeBenchmark._setup_isolates_timed_calls is False
+    calls = 0
+
+    def count() -> None:
+        nonlocal calls
+        calls += 1
+
+    class Suite:
+        repeat = (2, 2, 0.1)
+        sample_time = 1e-4
+        warmup_time = 0.0
+
+        def setup(self) -> None: ...
+
+    found = TimeBenchmark("suite.time_count", count, [Suite()]).run()
+    assert found["number"] > 1
+    assert calls >= 2 * found["number"]
+
+
+def test_interleaved_calls_are_timed_alike() -> None:
+    def work() -> None:
+        time.sleep(0.001)
+
+    seconds = timing.interleaved([work, work, work])
+    assert seconds.shape[1] == 3
+    assert len(seconds) >= 5
+    assert (seconds >= 0.001).all()
+
+
+def test_thread_count_reaches_every_library() -> None:
+    import numba
+    import torch
+
+    for name in WAYS:
+        WAYS[name](problems.gaussian(*SMALL)).gradient(np.ones(SMALL[1]))
+    try:
+        timing.use_threads(1)
+        assert torch.get_num_threads() == 1
+        assert numba.get_num_threads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+    finally:
+        timing.use_threads(machine.cores())
+
+
+def test_problems_are_the_same_each_time_and_never_constant() -> None:
+    first, second = problems.gaussian(30, 4), problems.gaussian(30, 4)
+    np.testing.assert_array_equal(first.X, second.X)
+    np.testing.assert_array_equal(problems.start(first), problems.start(second))
+    assert len(np.unique(first.X)) == first.X.size
+
+
+@pytest.mark.parametrize(
+    ("problem", "rank"),
+    [
+        (problems.duplicated_column(30, 5), 4),
+        (problems.summed_column(30, 5), 4),
+        (problems.dummy_trap(4, 6), 4),
+        (problems.low_rank(20, 6, 2), 2),
+        (problems.low_rank(6, 9, 3), 3),
+    ],
+)
+def test_rank_deficient_problems_have_the_rank_they_state(problem: LeastSquares, rank: int) -> None:
+    assert np.linalg.matrix_rank(problem.X) == rank
+
+
+def test_machine_is_named_by_what_it_is() -> None:
+    described = machine.describe()
+    assert described["num_cpu"] in described["machine"]
+    assert described["ram"].replace(" ", "-") in described["machine"]
+    assert not any(character.isspace() or character == "/" for character in described["machine"])
+    assert not any(character.isdigit() for character in described["os"])
+    assert float(described["ram"].split()[0]) >= math.floor(machine.memory() / 2**30)
