@@ -14,6 +14,7 @@ from report.results import Cell, Run, runs
 _TIME = "gradient.Gradient.time_gradient"
 _SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
 _PREPARE = "gradient.Preparation.time_prepare"
+_FACTORED = "scipy"  # the way whose gradient does not read X
 
 Row = dict[str, Cell]  # by way
 Table = dict[tuple[int, int], Row]  # by n and p
@@ -37,24 +38,27 @@ def summary(run: Run) -> str:
     times, speedups = by_size(run, _TIME), by_size(run, _SPEEDUP)
     preparations = by_size(run, _PREPARE)
     gradients = [
-        [*size, *(shown(cell) for cell in row.values()), fastest(speedups.get(size, {}))]
+        [*size, *map(shown, row.values()), fastest(ratios), fastest(_reading_X(ratios))]
         for size, row in times.items()
-        if any(cell.measured or cell.value is None for cell in row.values())
+        if _was_run(row)
+        for ratios in [speedups.get(size, {})]
     ]
     prepared = [
-        [*size, *(shown(cell) for cell in row.values()), pays_after(row, times.get(size, {}))]
+        [*size, *map(shown, row.values()), pays_after(row, times.get(size, {}))]
         for size, row in preparations.items()
-        if any(cell.measured or cell.value is None for cell in row.values())
+        if _was_run(row)
     ]
     ways = list(next(iter(times.values()), {}))
     parts = [
         heading(run),
         "One gradient, once prepared (median; float64, all cores)\n"
-        + _grid(["n", "p", *ways, "fastest, margin"], gradients),
+        + _grid(["n", "p", *ways, "fastest", "reading X"], gradients),
         "Preparation, once for each X, and after how many gradients it has paid\n"
-        + _grid(["n", "p", *ways, "scipy pays after"], prepared),
-        "Margins come from speed-ups over numpy, interleaved in one process; = marks a tie\n"
-        "within the intervals, or within the noise of numpy against itself.\n" + noise(speedups),
+        + _grid(["n", "p", *ways, f"{_FACTORED} pays after"], prepared),
+        "fastest: with its margin over the next; reading X: the same among the ways that\n"
+        "do not factor X. From speed-ups over numpy, interleaved in one process; = marks a\n"
+        "tie, within the intervals or within the noise of numpy against itself.\n"
+        + noise(speedups),
     ]
     if failed := run.failures():
         parts.append("FAILED, never counted as fast:\n  " + "\n  ".join(failed))
@@ -98,13 +102,15 @@ def fastest(speedups: Row) -> str:
     if len(tied) > 1:
         return " = ".join(tied)
     margins = [_ratio(measured[best], cell) for way, cell in measured.items() if way != best]
-    return f"{best} {min(margins):.1f}x" if margins else best
+    if not margins:
+        return best
+    return f"{best} {min(margins):.{1 if min(margins) < 10 else 0}f}x"
 
 
 def pays_after(preparation: Row, times: Row) -> str:
     """Return the number of gradients after which the factorisation has paid for itself."""
-    factored, prepared = times.get("scipy"), preparation.get("scipy")
-    others = [cell.measured for way, cell in times.items() if way != "scipy" and cell.measured]
+    factored, prepared = times.get(_FACTORED), preparation.get(_FACTORED)
+    others = [cell.measured for cell in _reading_X(times).values() if cell.measured]
     if not (others and factored and factored.measured and prepared and prepared.measured):
         return ""
     gain = min(others) - factored.measured
@@ -134,6 +140,14 @@ def shown(cell: Cell) -> str:
     return f"{cell.value:.0f} s"
 
 
+def _was_run(row: Row) -> bool:
+    return any(cell.measured or cell.value is None for cell in row.values())
+
+
+def _reading_X(row: Row) -> Row:
+    return {way: cell for way, cell in row.items() if way != _FACTORED}
+
+
 def _deviation(numpy: Cell | None) -> float:
     """Return how far from 1 the interval of the A/A run reaches, 0 where it is not known."""
     if numpy is None or not numpy.measured or math.isinf(numpy.low):
@@ -147,7 +161,7 @@ def _ratio(best: Cell, other: Cell) -> float:
 
 def _grid(headers: list[str], rows: list[list[object]]) -> str:
     rows = [[f"{n:,}", *rest] for n, *rest in rows]
-    align = ["right"] * (len(headers) - 1) + ["left"]
+    align = ["left" if header.startswith(("fastest", "reading")) else "right" for header in headers]
     table: str = tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
     return table
 

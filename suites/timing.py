@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 from asv_runner.benchmarks.time import TimeBenchmark
@@ -17,7 +17,13 @@ TimeBenchmark._setup_isolates_timed_calls = False
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
 _BUDGET = 0.5  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
-_ROUNDS = 5, 25
+_ROUNDS = 9, 25  # a 99 % interval of a median needs eight samples
+
+# After a parallel region idle threads spin for a while (OpenBLAS for 2²⁶ cycles, about 25 ms)
+# and take cores from whatever runs next. On two cores numpy at 1 000 000 x 4 took 6.8 ms right
+# after torch, 3.2 ms by itself. Calls below a thousand times a function call start no threads.
+_SPIN = 0.03  # seconds
+_PARALLEL = 5e-5  # seconds
 
 
 def use_threads(count: int) -> None:
@@ -42,23 +48,28 @@ def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
 
     Each round times a batch of each, in an order that turns round from one round to the next, so
     that a drift of the machine meets all of them alike. Compare within a round: the ratio of
-    two columns is a sample of the ratio of two times. Every call is made once before.
+    two columns is a sample of the ratio of two times. Before each batch, threads of the
+    previous one are left to fall asleep, and the call is made once untimed.
     """
     for call in calls:
         call()
     numbers = [_calls_per_batch(call) for call in calls]
-    shares = [max(_BATCH, _batch_seconds(call, 1)) for call in calls]
-    rounds = int(np.clip(_BUDGET / sum(shares), *_ROUNDS))
+    batches = [_batch_seconds(call, number) for call, number in zip(calls, numbers, strict=True)]
+    rounds = int(np.clip(_BUDGET / sum(batches), *_ROUNDS))
+    longest = max(batch / number for batch, number in zip(batches, numbers, strict=True))
     seconds = np.empty((rounds, len(calls)))
     for k in range(rounds):
         order = range(len(calls)) if k % 2 == 0 else reversed(range(len(calls)))
         for i in order:
+            if longest > _PARALLEL:
+                sleep(_SPIN)
+            calls[i]()
             seconds[k, i] = _batch_seconds(calls[i], numbers[i]) / numbers[i]
     return seconds
 
 
 def _calls_per_batch(call: Callable[[], object]) -> int:
-    number = 1
+    number = 2
     while (seconds := _batch_seconds(call, number)) < _BATCH:
         number = max(number + 1, int(number * min(10.0, _BATCH / max(seconds, 1e-9))))
     return number
