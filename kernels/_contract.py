@@ -1,8 +1,9 @@
 """What every way offers: preparation, value, gradient, solution."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, TypeGuard, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,22 +62,28 @@ class Way(ABC):
     def __init__(self, problem: LeastSquares) -> None:
         """Prepare. All work that does not depend on w happens here."""
         self.problem = problem
+        self._zeros = np.zeros(problem.p, problem.dtype)
         self._prepare(_laid_out(problem.X), _laid_out(problem.y))
 
     @final
     def value(self, w: ArrayLike) -> float:
         """Return f(w) = (1/n)(|Xw - y|² + alpha |w|²)."""
-        return self._value(self.problem.coefficients(w))
+        return self._value(w if self._is_ready(w) else self.problem.coefficients(w))
 
     @final
     def gradient(self, w: ArrayLike) -> Array:
         """Return ∇f(w) = (2/n)(Xᵀ(Xw - y) + alpha w), shape (p,)."""
-        return self._gradient(self.problem.coefficients(w))
+        return self._gradient(w if self._is_ready(w) else self.problem.coefficients(w))
 
     @final
     def value_and_gradient(self, w: ArrayLike) -> tuple[float, Array]:
         """Return f(w) and ∇f(w), as ``scipy.optimize.minimize(..., jac=True)`` wants them."""
-        return self._value_and_gradient(self.problem.coefficients(w))
+        return self._value_and_gradient(w if self._is_ready(w) else self.problem.coefficients(w))
+
+    def _is_ready(self, w: object) -> TypeGuard[Array]:
+        """Return whether w can be used as it is: 0.4 µs, where checking it in full takes 4 µs."""
+        # Zero times a finite number is zero, times any other NaN: no sum overflows.
+        return self.problem.fits(w) and math.isfinite(w.dot(self._zeros))
 
     @abstractmethod
     def solve(self) -> Solution:

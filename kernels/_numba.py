@@ -1,21 +1,23 @@
 """The hand-derived kernel: one pass over X, compiled by Numba."""
 
 import math
-from typing import Any, final
+from typing import Any, TypeGuard, final
 
 import numpy as np
-from numba import njit
+from numba import get_num_threads
 
 from kernels._contract import Solution, Way
+from kernels._passes import (
+    compiled,
+    gradient_by,
+    kernel_for,
+    threaded_gradient_by,
+    value_kernel_for,
+)
 from kernels._problem import Array
 
-# Sums may be reordered and contracted to fused multiply-adds: the error bound holds for
-# any order of summation, with or without FMA. NaN and infinity keep their meaning.
-_SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}
-_compiled = njit(cache=True, error_model="numpy", fastmath=_SUMS_MAY_BE_REORDERED)
-
-_ROWS = 8  # rows of a block in C order: as many running sums as fit in registers
-_PANEL = 16384  # entries of a panel in Fortran order: 128 KiB in float64, inside any L2
+# A pass in parallel starts and ends with the threads' agreement, some 5 µs on two cores.
+_THREADED = 1 << 19  # bytes of X
 
 
 @final
@@ -24,36 +26,48 @@ class NumbaWay(Way):
 
         r_B = X_B w - y_B,    Xᵀr = Σ_B X_Bᵀ r_B,    |r|² = Σ_B |r_B|²
 
-    over blocks B of rows. A block is folded into the gradient while it is still in cache:
-    8 rows in C order; in Fortran order a panel of rows that holds 128 KiB over all columns,
-    with each column's piece of it contiguous.
+    over blocks B of rows, each folded into the gradient while it is still in cache. The kernels,
+    what limits each, and what was measured: kernels/_passes.py.
 
     Cost of a gradient: 4np flops and one read of X, 8np bytes in float64, where two
-    matrix-vector products need two. The first call for a dtype and an order compiles, or
-    loads what an earlier process compiled.
+    matrix-vector products need two. X of 512 KiB and more is shared out among Numba's threads,
+    in equal parts whose sums are added in order: the same thread count gives the same bits.
+    Preparation: none but layout. The first call for a dtype, an order and a kernel compiles
+    (1 to 3 s), or loads what an earlier process compiled (0.1 s).
     Solution: conjugate gradients from w = 0, compiled whole; see `solve`.
     """
 
     def _prepare(self, X: Array, y: Array) -> None:
         self._X, self._y = X, y
-        self._pass = _pass_over_rows if X.flags.c_contiguous else _pass_over_panels
-        self._scale = X.dtype.type(2 / len(y))
-        self._alpha = X.dtype.type(self.problem.alpha)
+        self._threaded = X.nbytes >= _THREADED
+        by = threaded_gradient_by if self._threaded else gradient_by
+        self._run, self._run_value = by(kernel_for(X)), by(value_kernel_for(X))
+        scalar = X.dtype.type
+        self._alpha, self._scale = scalar(self.problem.alpha), scalar(2 / len(y))
+
+    def _is_ready(self, w: object) -> TypeGuard[Array]:
+        """The compiled code looks for NaN and infinity by itself."""
+        return self.problem.fits(w)
 
     def _value(self, w: Array) -> float:
-        return self._value_and_gradient(w)[0]
+        return self._pass(self._run_value, w, np.empty_like(w)) / len(self._y)
 
     def _gradient(self, w: Array) -> Array:
-        return self._value_and_gradient(w)[1]
+        g = np.empty_like(w)
+        self._pass(self._run, w, g)
+        return g
 
     def _value_and_gradient(self, w: Array) -> tuple[float, Array]:
-        g = np.zeros_like(w)
-        squares = self._pass(self._X, self._y, w, g)
-        if self._alpha:
-            squares += self._alpha * (w @ w)
-            g += self._alpha * w
-        g *= self._scale
-        return float(squares) / len(self._y), g
+        g = np.empty_like(w)
+        return self._pass(self._run, w, g) / len(self._y), g
+
+    def _pass(self, run: Any, w: Array, g: Array) -> float:
+        """Return |Xw - y|² + alpha |w|², having set g to the gradient if ``run`` computes it."""
+        parts = get_num_threads() if self._threaded else 1
+        squares: float = run(self._X, self._y, w, g, self._alpha, self._scale, parts)
+        if squares == -1:
+            self.problem.coefficients(w)  # raises: it names the entry that is not finite
+        return squares
 
     def solve(self) -> Solution:
         """Return the solution by conjugate gradients in the form CGLS, from w = 0.
@@ -100,70 +114,7 @@ def _power_of_two_above(array: Array) -> Any:
     return np.ldexp(array.dtype.type(1), np.frexp(largest)[1]) if largest else array.dtype.type(1)
 
 
-@_compiled
-def _pass_over_rows(X, y, w, g):  # type: ignore[no-untyped-def]
-    """Add Xᵀ(Xw - y) to g and return |Xw - y|²; X in C order.
-
-    Eight rows at a time give eight independent sums in the residual and, in the update,
-    eight products for each load and store of g.
-    """
-    n, p = X.shape
-    zero = w.dtype.type(0)
-    squares = zero
-    r = np.empty(_ROWS, w.dtype)
-    blocked = n - n % _ROWS
-    for i in range(0, blocked, _ROWS):
-        for k in range(_ROWS):
-            s = zero
-            for j in range(p):
-                s += X[i + k, j] * w[j]
-            s -= y[i + k]
-            r[k] = s
-            squares += s * s
-        for j in range(p):
-            s = zero
-            for k in range(_ROWS):
-                s += X[i + k, j] * r[k]
-            g[j] += s
-    for i in range(blocked, n):
-        s = zero
-        for j in range(p):
-            s += X[i, j] * w[j]
-        s -= y[i]
-        squares += s * s
-        for j in range(p):
-            g[j] += X[i, j] * s
-    return squares
-
-
-@_compiled
-def _pass_over_panels(X, y, w, g):  # type: ignore[no-untyped-def]
-    """Add Xᵀ(Xw - y) to g and return |Xw - y|²; X in Fortran order."""
-    n, p = X.shape
-    zero = w.dtype.type(0)
-    squares = zero
-    height = max(_ROWS, min(n, _PANEL // p))
-    panel = np.empty(height, w.dtype)
-    for start in range(0, n, height):
-        stop = min(n, start + height)
-        r = panel[: stop - start]
-        r[:] = -y[start:stop]
-        for j in range(p):
-            column, w_j = X[start:stop, j], w[j]
-            for i in range(len(r)):
-                r[i] += column[i] * w_j
-        for i in range(len(r)):
-            squares += r[i] * r[i]
-        for j in range(p):
-            column = X[start:stop, j]
-            s = zero
-            for i in range(len(r)):
-                s += column[i] * r[i]
-            g[j] += s
-    return squares
-
-
-@_compiled
+@compiled
 def _cgls(X, y, alpha, unit, limit):  # type: ignore[no-untyped-def]
     """Minimise |(unit X)w - y|² + alpha |w|² from w = 0: w, iterations, certified.
 

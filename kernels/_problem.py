@@ -2,7 +2,7 @@
 
 import math
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +50,7 @@ class LeastSquares:
     Cost: two reads of X, to look for NaN and infinity.
     """
 
-    __slots__ = ("X", "alpha", "dtype", "n", "p", "rcond", "y")
+    __slots__ = ("X", "_shape", "alpha", "dtype", "n", "p", "rcond", "y")
 
     def __init__(self, X: ArrayLike, y: ArrayLike, alpha: float = 0.0) -> None:
         X, y = _real_array("X", X), _real_array("y", y)
@@ -68,6 +68,7 @@ class LeastSquares:
         self.n: int
         self.p: int
         self.n, self.p = X.shape
+        self._shape = (self.p,)
         self.rcond = max(X.shape) * float(np.finfo(self.dtype).eps)
         self.alpha = _penalty(alpha, self.dtype)
         _require_finite("X", self.X)
@@ -75,6 +76,15 @@ class LeastSquares:
 
     def __repr__(self) -> str:
         return f"LeastSquares(n={self.n}, p={self.p}, dtype={self.dtype}, alpha={self.alpha})"
+
+    def fits(self, w: object) -> TypeGuard[Array]:
+        """Return whether ``w`` is a (p,) array that can be used as it is, its entries aside."""
+        return (
+            type(w) is np.ndarray
+            and w.dtype is self.dtype
+            and w.shape == self._shape
+            and w.flags.carray
+        )
 
     def coefficients(self, w: ArrayLike) -> Array:
         """Return ``w`` as a contiguous (p,) array of the problem's dtype, all finite.

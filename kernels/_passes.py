@@ -1,0 +1,386 @@
+"""One pass over X: the compiled kernels of the numba way, by order and by shape.
+
+A pass over rows lo to hi adds Xᵀ(Xw - y) to g and returns |Xw - y|², both over these rows. Each
+row is read once: a block's residual is formed, and while the next block streams in, the block,
+still in cache, is folded into g. Both happen in one loop, so that memory never waits for
+arithmetic; each block asks for the cache lines of a later one, in the order in which they lie.
+
+Per entry of X: 4 flops and 8 bytes in float64. On one core of an AMD EPYC (Zen 5, 512-bit
+vectors, sum over X at 40 GB/s from memory, 110 from L3, 210 from L2), C order, that leaves:
+- from memory, rows of 5 to 300 entries: 0.83 to 0.97 of the read limit. Without the prefetch the
+  two halves of the work take turns with memory and reach 0.55 to 0.7.
+- rows of more than 500: 0.7, as two blocks and w, g outgrow L1 (48 KiB).
+- rows of fewer than 5: a vector is half empty; arithmetic limits at 25 to 30 GB/s.
+- from L3 and L2: 0.3 to 0.85 and 0.13 to 0.45; two loads of each entry, most across two cache
+  lines since a row starts anywhere, take longer than one read.
+Fortran order reads as many streams as X has columns, which the memory serves less well: 0.55 to
+0.75 of the read limit. There two passes by a good BLAS, each at the full read speed, reach 0.5
+to 0.6; no single pass can be twice as fast as that.
+
+Arrays w and g are padded to whole vectors and aligned; what a vector reads past the end of a
+row is multiplied by the padding's zeros, or lands in the padding of g, and X is finite.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numba.extending import overload
+
+from kernels._problem import Array
+from kernels._simd import (
+    FAST,
+    LINE,
+    add_products,
+    add_squares,
+    combine,
+    load,
+    minus,
+    prefetch,
+    row_sums,
+    splat,
+    splats,
+    spread,
+    store,
+    total,
+    zeros,
+)
+
+compiled = njit(cache=True, error_model="numpy", fastmath=set(FAST))
+_threaded = njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=True)
+
+_AHEAD = 8192  # bytes prefetched ahead: 200 ns at 40 GB/s, longer than memory takes to answer
+NARROW, ROWS_8, ROWS_4, ROWS_2, STRIPS, PANELS, ROW_VALUES, STRIP_VALUES = range(8)
+_PANEL = 1 << 19  # bytes: half of L2
+_STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
+
+
+def kernel_for(X: Array) -> int:
+    """Return the kernel of the gradient for X, by its order, its rows and where it comes from.
+
+    Blocks of eight rows use the registers best. From memory, smaller ones keep two blocks and
+    what is prefetched within L1.
+    """
+    row = X.shape[1] * X.itemsize
+    streamed = X.nbytes > _STREAMED
+    if not X.flags.c_contiguous:
+        return STRIPS if streamed or row <= 512 else PANELS
+    if row <= LINE:
+        return NARROW
+    if not streamed:
+        return ROWS_8 if row <= 2400 else ROWS_2
+    if row < 128:
+        return ROWS_8
+    return ROWS_2 if 600 <= row <= 4800 else ROWS_4
+
+
+def value_kernel_for(X: Array) -> int:
+    """Return the kernel that sums |Xw - y|² alone."""
+    return ROW_VALUES if X.flags.c_contiguous else STRIP_VALUES
+
+
+@cache
+def gradient_by(kernel: int) -> Any:
+    """Return the compiled gradient by one kernel, on the calling thread.
+
+    gradient(X, y, w, g, alpha, scale, 1) sets g to scale (Xᵀ(Xw - y) + alpha w) and returns
+    |Xw - y|² + alpha |w|²; or -1, with g as it was, if an entry of w is not finite. Only the
+    kernel asked for is compiled.
+    """
+
+    @compiled
+    def gradient(X, y, w, g, alpha, scale, parts):
+        if not _all_finite(w):
+            return w.dtype.type(-1)
+        width = _padded(w.size, w)
+        room = _aligned(2 * width, w)
+        padded, sums = room[:width], room[width:]
+        padded[: w.size] = w
+        squares = _one_pass(kernel, X, y, padded, sums, 0, X.shape[0])
+        for j in range(w.size):
+            squares += alpha * w[j] * w[j]
+            g[j] = scale * (sums[j] + alpha * w[j])
+        return squares
+
+    return gradient
+
+
+@cache
+def threaded_gradient_by(kernel: int) -> Any:
+    """As `gradient_by`, in ``parts`` of the rows at once, added up in their order.
+
+    The parts depend on nothing but n and their number, so the bits do neither.
+    """
+
+    @_threaded
+    def gradient(X, y, w, g, alpha, scale, parts):
+        if not _all_finite(w):
+            return w.dtype.type(-1)
+        n, width = X.shape[0], _padded(w.size, w)
+        padded, sums = _aligned(width, w), _aligned(parts * width, w)
+        padded[: w.size] = w
+        square_sums = np.zeros(parts, w.dtype)
+        height = (n // parts // 64 + 1) * 64
+        for part in prange(parts):
+            low, high = min(n, part * height), min(n, (part + 1) * height)
+            own = sums[part * width : (part + 1) * width]
+            square_sums[part] = _one_pass(kernel, X, y, padded, own, low, high)
+        squares = square_sums.sum()
+        for j in range(w.size):
+            s = sums[j]
+            for part in range(1, parts):
+                s += sums[part * width + j]
+            squares += alpha * w[j] * w[j]
+            g[j] = scale * (s + alpha * w[j])
+        return squares
+
+    return gradient
+
+
+def _one_pass(kernel, X, y, w, g, lo, hi):
+    """One pass over rows lo to hi by the kernel named; for compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_one_pass, prefer_literal=True)
+def _one_pass_by_name(kernel, X, y, w, g, lo, hi):
+    chosen = _KERNELS[kernel.literal_value]
+
+    def one_pass(kernel, X, y, w, g, lo, hi):
+        return chosen(X, y, w, g, lo, hi)
+
+    return one_pass
+
+
+@compiled
+def _narrow_rows(X, y, w, g, lo, hi):
+    """C order, a row within one vector: w and g stay in registers."""
+    n, p = X.shape
+    x = X.reshape(-1)
+    ahead = 8 * p + _AHEAD // x.itemsize
+    none = zeros(x, 8)
+    w_vector, g_vector, squares = load(w, 0), load(g, 0), row_sums(none)[0]
+    r, previous = none, lo * p
+    blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
+    for block in range(blocks):
+        at = (lo + 8 * block) * p
+        prefetch(x, at + ahead, none)
+        residual = minus(row_sums(add_products(x, at, p, w_vector, none)), y, lo + 8 * block)
+        g_vector = combine(x, previous, p, r, g_vector)
+        squares = add_squares(residual, squares)
+        r, previous = spread(residual, x), at
+    if blocks:
+        store(g, 0, combine(x, previous, p, r, g_vector))
+    return total(squares) + _row_by_row(x, y, w, g, lo + 8 * blocks, hi, p, 1)
+
+
+def _rows(count):
+    """Return the pass for C order in blocks of ``count`` rows."""
+
+    @compiled
+    def rows(X, y, w, g, lo, hi):
+        n, p = X.shape
+        x = X.reshape(-1)
+        lanes = LINE // x.itemsize
+        ahead = count * p + _AHEAD // x.itemsize
+        r, previous = zeros(x, count), lo * p
+        squares = row_sums(r)[0]
+        blocks = _whole_blocks(n, p, w.size, lo, hi, count)
+        for block in range(blocks):
+            at = (lo + count * block) * p
+            products = zeros(x, count)
+            for j in range(0, w.size, lanes):
+                prefetch(x, at + ahead + count * j, products)
+                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+                products = add_products(x, at + j, p, load(w, j), products)
+            residual = minus(row_sums(products), y, lo + count * block)
+            squares = add_squares(residual, squares)
+            r, previous = spread(residual, x), at
+        if blocks:
+            for j in range(0, w.size, lanes):
+                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+        return total(squares) + _row_by_row(x, y, w, g, lo + count * blocks, hi, p, 1)
+
+    return rows
+
+
+_rows_8, _rows_4, _rows_2 = _rows(8), _rows(4), _rows(2)
+
+
+@compiled
+def _strips(X, y, w, g, lo, hi):
+    """Fortran order, in strips of eight vectors of rows: their residuals stay in registers.
+
+    A column's part of the gradient is kept as a vector of partial sums until the end.
+    """
+    n, p = X.shape
+    x = X.T.reshape(-1)
+    lanes = LINE // x.itemsize
+    height = 8 * lanes
+    sums = _aligned(p * lanes, w)
+    r, previous = zeros(x, 8), lo
+    squares = r[0]
+    blocks = (hi - lo) // height
+    for block in range(blocks):
+        at = lo + height * block
+        products = zeros(x, 8)
+        for j in range(p):
+            prefetch(x, at + height + j * n, products)
+            products = add_products(x, at + j * n, lanes, splat(w, j), products)
+            partial = load(sums, j * lanes)
+            store(sums, j * lanes, combine(x, previous + j * n, lanes, r, partial))
+        r, previous = minus(products, y, at), at
+        squares = add_squares(r, squares)
+    if blocks:
+        for j in range(p):
+            g[j] += total(combine(x, previous + j * n, lanes, r, load(sums, j * lanes)))
+    return total(squares) + _panels(X, y, w, g, lo + height * blocks, hi)
+
+
+@compiled
+def _panels(X, y, w, g, lo, hi):
+    """Fortran order, in panels of 512 KiB, eight columns at a time: first Xw, then Xᵀr.
+
+    The second half finds the panel in L2.
+    """
+    n, p = X.shape
+    x = X.T.reshape(-1)
+    lanes = LINE // x.itemsize
+    whole = lo + (hi - lo) // lanes * lanes
+    height = max(8 * lanes, min(16384, _PANEL // p) // x.itemsize // lanes * lanes)
+    r = _aligned(min(height, whole - lo), w)
+    squares = w.dtype.type(0)
+    for start in range(lo, whole, height):
+        size = min(height, whole - start)
+        for i in range(size):
+            r[i] = -y[start + i]
+        for j in range(0, p - 7, 8):
+            factors = splats(w, j, 8)
+            for i in range(0, size, lanes):
+                store(r, i, combine(x, start + i + j * n, n, factors, load(r, i)))
+        for j in range(p - p % 8, p):
+            factor = splats(w, j, 1)
+            for i in range(0, size, lanes):
+                store(r, i, combine(x, start + i + j * n, n, factor, load(r, i)))
+        for i in range(size):
+            squares += r[i] * r[i]
+        for j in range(0, p - 7, 8):
+            products = zeros(x, 8)
+            for i in range(0, size, lanes):
+                products = add_products(x, start + i + j * n, n, load(r, i), products)
+            for k in range(8):
+                g[j + k] += total(products[k])
+        for j in range(p - p % 8, p):
+            product = zeros(x, 1)
+            for i in range(0, size, lanes):
+                product = add_products(x, start + i + j * n, n, load(r, i), product)
+            g[j] += total(product[0])
+    return squares + _row_by_row(x, y, w, g, whole, hi, 1, n)
+
+
+@compiled
+def _row_values(X, y, w, g, lo, hi):
+    """C order, |Xw - y|² alone; g is left as it is."""
+    n, p = X.shape
+    x = X.reshape(-1)
+    lanes = LINE // x.itemsize
+    squares = row_sums(zeros(x, 8))[0]
+    blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
+    for block in range(blocks):
+        at = (lo + 8 * block) * p
+        products = zeros(x, 8)
+        for j in range(0, w.size, lanes):
+            prefetch(x, at + 8 * (p + j) + _AHEAD // x.itemsize, products)
+            products = add_products(x, at + j, p, load(w, j), products)
+        squares = add_squares(minus(row_sums(products), y, lo + 8 * block), squares)
+    return total(squares) + _squares_row_by_row(x, y, w, lo + 8 * blocks, hi, p, 1)
+
+
+@compiled
+def _strip_values(X, y, w, g, lo, hi):
+    """Fortran order, |Xw - y|² alone; g is left as it is."""
+    n, p = X.shape
+    x = X.T.reshape(-1)
+    lanes = LINE // x.itemsize
+    height = 8 * lanes
+    squares = zeros(x, 1)[0]
+    blocks = (hi - lo) // height
+    for block in range(blocks):
+        at = lo + height * block
+        products = zeros(x, 8)
+        for j in range(p):
+            prefetch(x, at + height + j * n, products)
+            products = add_products(x, at + j * n, lanes, splat(w, j), products)
+        squares = add_squares(minus(products, y, at), squares)
+    return total(squares) + _squares_row_by_row(x, y, w, lo + height * blocks, hi, 1, n)
+
+
+@compiled
+def _squares_row_by_row(x, y, w, lo, hi, row, column):
+    """As `_row_by_row`, the squares alone."""
+    p = len(x) // len(y)
+    squares = w.dtype.type(0)
+    for i in range(lo, hi):
+        s = -y[i]
+        for j in range(p):
+            s += x[i * row + j * column] * w[j]
+        squares += s * s
+    return squares
+
+
+@compiled
+def _row_by_row(x, y, w, g, lo, hi, row, column):
+    """The few rows left over; entry (i, j) of X is x[i row + j column]."""
+    p = len(x) // len(y)
+    squares = w.dtype.type(0)
+    for i in range(lo, hi):
+        s = -y[i]
+        for j in range(p):
+            s += x[i * row + j * column] * w[j]
+        squares += s * s
+        for j in range(p):
+            g[j] += x[i * row + j * column] * s
+    return squares
+
+
+@compiled
+def _whole_blocks(n, p, padded, lo, hi, count):
+    """The blocks of ``count`` rows from lo to hi of which no vector reaches past the end of X."""
+    reaching_past = (padded - 1) // p
+    return max(0, min(hi, n - reaching_past) - lo) // count
+
+
+@compiled
+def _padded(size, like):
+    """The size rounded up to whole vectors."""
+    lanes = LINE // like.itemsize
+    return (size + lanes - 1) // lanes * lanes
+
+
+@compiled
+def _all_finite(w):
+    finite = True
+    for j in range(w.size):
+        finite &= np.isfinite(w[j])
+    return finite
+
+
+@compiled
+def _aligned(size, like):
+    """Zeros of the dtype of ``like`` that start at a cache line."""
+    room = np.zeros(size + LINE // like.itemsize, like.dtype)
+    skip = -room.ctypes.data % LINE // like.itemsize
+    return room[skip : skip + size]
+
+
+_KERNELS = {
+    NARROW: _narrow_rows,
+    ROWS_8: _rows_8,
+    ROWS_4: _rows_4,
+    ROWS_2: _rows_2,
+    STRIPS: _strips,
+    PANELS: _panels,
+    ROW_VALUES: _row_values,
+    STRIP_VALUES: _strip_values,
+}
