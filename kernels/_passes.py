@@ -42,7 +42,9 @@ from kernels._simd import (
     splat,
     splats,
     spread,
+    spread_tile,
     store,
+    tile_sums,
     total,
     zeros,
 )
@@ -51,7 +53,8 @@ compiled = njit(cache=True, error_model="numpy", fastmath=set(FAST))
 _threaded = njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=True)
 
 _AHEAD = 8192  # bytes prefetched ahead: 200 ns at 40 GB/s, longer than memory takes to answer
-NARROW, ROWS_8, ROWS_4, ROWS_2, STRIPS, PANELS, ROW_VALUES, STRIP_VALUES = range(8)
+NARROW, ROWS_8, ROWS_4, ROWS_2, WIDE, STRIPS, PANELS, ROW_VALUES, STRIP_VALUES = range(9)
+TILED = {1: 9, 2: 10, 4: 11, 8: 12}  # by p
 _PANEL = 1 << 19  # bytes: half of L2
 _STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
 
@@ -67,9 +70,9 @@ def kernel_for(X: Array) -> int:
     if not X.flags.c_contiguous:
         return STRIPS if streamed or row <= 512 else PANELS
     if row <= LINE:
-        return NARROW
+        return TILED.get(X.shape[1], NARROW)
     if not streamed:
-        return ROWS_8 if row <= 2400 else ROWS_2
+        return ROWS_8 if row <= 2400 else WIDE
     if row < 128:
         return ROWS_8
     return ROWS_2 if 600 <= row <= 4800 else ROWS_4
@@ -172,6 +175,63 @@ def _narrow_rows(X, y, w, g, lo, hi):
         r, previous = spread(residual, x), at
     if blocks:
         store(g, 0, combine(x, previous, p, r, g_vector))
+    return total(squares) + _row_by_row(x, y, w, g, lo + 8 * blocks, hi, p, 1)
+
+
+def _tiled(p):
+    """Return the pass for C order and p a power of two: a vector holds several whole rows.
+
+    p vectors hold ``lanes`` rows, whose sums are the lanes of one vector.
+    """
+
+    @compiled
+    def tiled(X, y, w, g, lo, hi):
+        x = X.reshape(-1)
+        lanes = LINE // x.itemsize
+        tile = _aligned(lanes, w)
+        for lane in range(lanes):
+            tile[lane] = w[lane % p]
+        none, w_vector = zeros(x, p), load(tile, 0)
+        g_vector, squares = none[0], none[0]
+        r, previous, blocks = none, lo * p, (hi - lo) // lanes
+        for block in range(blocks):
+            at = (lo + lanes * block) * p
+            prefetch(x, at + _AHEAD // x.itemsize, none)
+            sums = tile_sums(add_products(x, at, lanes, w_vector, none))
+            residual = minus(sums, y, lo + lanes * block)
+            g_vector = combine(x, previous, lanes, r, g_vector)
+            squares = add_squares(residual, squares)
+            r, previous = spread_tile(residual, p), at
+        if blocks:
+            store(tile, 0, combine(x, previous, lanes, r, g_vector))
+            for lane in range(lanes):
+                g[lane % p] += tile[lane]
+        return total(squares) + _row_by_row(x, y, w, g, lo + lanes * blocks, hi, p, 1)
+
+    return tiled
+
+
+_tiled_1, _tiled_2, _tiled_4, _tiled_8 = _tiled(1), _tiled(2), _tiled(4), _tiled(8)
+
+
+@compiled
+def _wide_rows(X, y, w, g, lo, hi):
+    """C order, rows too long for two blocks of them to stay in L1: one block at a time."""
+    n, p = X.shape
+    x = X.reshape(-1)
+    lanes = LINE // x.itemsize
+    squares = row_sums(zeros(x, 8))[0]
+    blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
+    for block in range(blocks):
+        at = (lo + 8 * block) * p
+        products = zeros(x, 8)
+        for j in range(0, w.size, lanes):
+            products = add_products(x, at + j, p, load(w, j), products)
+        residual = minus(row_sums(products), y, lo + 8 * block)
+        squares = add_squares(residual, squares)
+        r = spread(residual, x)
+        for j in range(0, w.size, lanes):
+            store(g, j, combine(x, at + j, p, r, load(g, j)))
     return total(squares) + _row_by_row(x, y, w, g, lo + 8 * blocks, hi, p, 1)
 
 
@@ -379,6 +439,11 @@ _KERNELS = {
     ROWS_8: _rows_8,
     ROWS_4: _rows_4,
     ROWS_2: _rows_2,
+    WIDE: _wide_rows,
+    TILED[1]: _tiled_1,
+    TILED[2]: _tiled_2,
+    TILED[4]: _tiled_4,
+    TILED[8]: _tiled_8,
     STRIPS: _strips,
     PANELS: _panels,
     ROW_VALUES: _row_values,

@@ -77,6 +77,15 @@ def _neighbours_added(builder: Any, a: Any, b: Any) -> Any:
     return builder.fadd(_shuffle(builder, a, b, even), _shuffle(builder, a, b, odd), flags=FAST)
 
 
+def _folded(builder: Any, group: Any, count: int) -> Any:
+    """Return one vector: neighbouring lanes added until the group's vectors are one."""
+    level = [builder.extract_value(group, k) for k in range(count)]
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [_neighbours_added(builder, a, b) for a, b in pairs]
+    return level[0]
+
+
 def _halved(builder: Any, a: Any) -> Any:
     """Return the sums of neighbouring lanes, in half as many lanes."""
     undefined = ir.Constant(a.type, ir.Undefined)
@@ -244,11 +253,7 @@ def row_sums(typing, group):
     sums = types.UniTuple(Vector(group.dtype.scalar, group.count), 1)
 
     def code(context, builder, signature, args):
-        level = [builder.extract_value(args[0], k) for k in range(group.count)]
-        while len(level) > 1:
-            pairs = zip(level[::2], level[1::2], strict=True)
-            level = [_neighbours_added(builder, a, b) for a, b in pairs]
-        total = level[0]
+        total = _folded(builder, args[0], group.count)
         while total.type.count > group.count:
             total = _halved(builder, total)
         return builder.insert_value(
@@ -256,6 +261,38 @@ def row_sums(typing, group):
         )
 
     return sums(group), code
+
+
+@intrinsic
+def tile_sums(typing, group):
+    """The sums of each ``count`` neighbouring lanes of the group, as a group of one vector."""
+    sums = types.UniTuple(group.dtype, 1)
+
+    def code(context, builder, signature, args):
+        total = _folded(builder, args[0], group.count)
+        return builder.insert_value(
+            ir.Constant(context.get_value_type(sums), ir.Undefined), total, 0
+        )
+
+    return sums(group), code
+
+
+@intrinsic(prefer_literal=True)
+def spread_tile(typing, sums, count):
+    """A group of ``count`` vectors in which each lane of ``sums`` fills ``count`` lanes."""
+    group = types.UniTuple(sums.dtype, count.literal_value)
+
+    def code(context, builder, signature, args):
+        value = builder.extract_value(args[0], 0)
+        undefined = ir.Constant(value.type, ir.Undefined)
+        out = ir.Constant(context.get_value_type(group), ir.Undefined)
+        lanes = group.dtype.lanes
+        for k in range(group.count):
+            order = [(k * lanes + lane) // group.count for lane in range(lanes)]
+            out = builder.insert_value(out, _shuffle(builder, value, undefined, order), k)
+        return out
+
+    return group(sums, count), code
 
 
 @intrinsic

@@ -5,6 +5,7 @@ measures. A way that fails is recorded as failed at that point.
 """
 
 from functools import lru_cache
+from typing import Any
 
 from kernels import WAYS, Array, LeastSquares, Way
 from suites import problems
@@ -36,12 +37,12 @@ class _Verified:
 class Gradient(_Verified):
     """A steady-state gradient, float64, C order, all cores."""
 
-    repeat = (5, 15, 1.0)
+    repeat = (5, 15, 0.7)
 
     def time_gradient(self, *_: object) -> None:
         self.way.gradient(self.w)
 
-    def track_speedup_over_numpy(self, *_: object) -> dict[str, object]:
+    def track_speedup_over_numpy(self, *_: object) -> dict[str, Any]:
         """Time of the numpy way over time of this way, interleaved in one process.
 
         For the numpy way itself this is an A/A run: how far from 1 its samples fall is the
@@ -53,7 +54,7 @@ class Gradient(_Verified):
         )
         return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
 
-    def track_value_and_gradient_over_value(self, *_: object) -> dict[str, object]:
+    def track_value_and_gradient_over_value(self, *_: object) -> dict[str, Any]:
         """Time of value and gradient over time of the value alone: the price of the gradient."""
         seconds = interleaved(
             [lambda: self.way.value_and_gradient(self.w), lambda: self.way.value(self.w)]

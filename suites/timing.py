@@ -16,13 +16,16 @@ from threadpoolctl import threadpool_limits
 TimeBenchmark._setup_isolates_timed_calls = False
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
-_BUDGET = 0.5  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
-_ROUNDS = 9, 25  # a 99 % interval of a median needs eight samples
+_BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
+_ROUNDS = 9, 15  # a 99 % interval of a median needs eight samples
 
-# After a parallel region idle threads spin for a while (OpenBLAS for 2²⁶ cycles, about 25 ms)
-# and take cores from whatever runs next. On two cores numpy at 1 000 000 x 4 took 6.8 ms right
-# after torch, 3.2 ms by itself. Calls below a thousand times a function call start no threads.
-_SPIN = 0.03  # seconds
+# After a parallel region the idle threads of a library spin, and take cores from whatever runs
+# next: libgomp's for some 5 ms, OpenBLAS's for 2²⁸ cycles, 100 ms, unless OPENBLAS_THREAD_TIMEOUT
+# says otherwise (asv.conf.json sets it to 20: 0.4 ms). On two cores numba at 3 500 x 300 took up
+# to a hundred times its own time right after numpy. Once asleep, threads take some milliseconds
+# of calls to find a core each again. Calls of less than 50 µs start no threads.
+_SPIN = 0.006  # seconds
+_WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
 
 
@@ -48,8 +51,8 @@ def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
 
     Each round times a batch of each, in an order that turns round from one round to the next, so
     that a drift of the machine meets all of them alike. Compare within a round: the ratio of
-    two columns is a sample of the ratio of two times. Before each batch, threads of the
-    previous one are left to fall asleep, and the call is made once untimed.
+    two columns is a sample of the ratio of two times. Before each batch the threads of the
+    previous one are left to fall asleep, and those of this one are woken by untimed calls.
     """
     for call in calls:
         call()
@@ -63,6 +66,7 @@ def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
         for i in order:
             if longest > _PARALLEL:
                 sleep(_SPIN)
+                _call_for(_WAKE, calls[i])
             calls[i]()
             seconds[k, i] = _batch_seconds(calls[i], numbers[i]) / numbers[i]
     return seconds
@@ -73,6 +77,12 @@ def _calls_per_batch(call: Callable[[], object]) -> int:
     while (seconds := _batch_seconds(call, number)) < _BATCH:
         number = max(number + 1, int(number * min(10.0, _BATCH / max(seconds, 1e-9))))
     return number
+
+
+def _call_for(seconds: float, call: Callable[[], object]) -> None:
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        call()
 
 
 def _batch_seconds(call: Callable[[], object], number: int) -> float:

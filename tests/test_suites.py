@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_info
 
 from kernels import WAYS, Array, LeastSquares
 from kernels._numpy import NumpyWay
-from suites import gradient, machine, problems, timing
+from suites import compilation, gradient, machine, problems, roofline, timing
+from suites.read_limit import sums_over
 from suites.truth import WrongAnswerError
 
 SMALL = (100, 4)
@@ -129,3 +130,29 @@ def test_machine_is_named_by_what_it_is() -> None:
     assert not any(character.isspace() or character == "/" for character in described["machine"])
     assert not any(character.isdigit() for character in described["os"])
     assert float(described["ram"].split()[0]) >= math.floor(machine.memory() / 2**30)
+
+
+def test_read_limit_sums_are_sums() -> None:
+    X = problems.gaussian(1000, 7, order="F").X
+    timing.use_threads(machine.cores())
+    for read in sums_over(X):
+        assert read() == pytest.approx(X.sum())
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_benchmarks_of_the_roofline_run(order: str) -> None:
+    shares = roofline.Roofline().track_share_of_read_limit("1", order, "256 KiB", 30)
+    assert 0 < min(shares["samples"]) < 10
+    for other in ("numpy", "torch", "scipy"):
+        found = roofline.Advantage().track_speedup(other, order, "256 KiB", 30)
+        assert min(found["samples"]) > 0
+    with pytest.raises(NotImplementedError, match="a factorisation of 160 MiB takes seconds"):
+        roofline.Advantage().track_speedup("scipy", order, "160 MiB", 30)
+    with pytest.raises(NotImplementedError, match="1000 threads on"):
+        roofline.Threads().track_scaling(1000, "8 MiB", 30)
+
+
+def test_compiling_costs_more_than_loading() -> None:
+    seconds = compilation._in_fresh_processes(100, 4, "float64", "C")
+    assert seconds.compiled > seconds.loaded > 0
+    assert seconds.imported > 0

@@ -1,0 +1,125 @@
+"""The numba kernel against what the machine allows: its read limit, and every other way.
+
+Working sets: 256 KiB of X lie in L2, 8 MiB in L3, 160 MiB in memory on the machines of today.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from kernels import WAYS, Array, Way
+from suites import problems
+from suites.machine import cores
+from suites.read_limit import sums_over
+from suites.timing import interleaved, use_threads
+from suites.truth import GradientOracle
+
+_SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
+_COLUMNS = [4, 30, 300, 1000]
+_ORDERS = ["C", "F"]
+
+
+class _Verified:
+    version = "1"
+    timeout = 180.0
+
+
+class Roofline(_Verified):
+    """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
+
+    param_names = ["threads", "order", "X", "p"]
+    params = [["1", "all"], _ORDERS, list(_SETS), _COLUMNS]
+
+    def track_share_of_read_limit(
+        self, threads: str, order: str, size: str, p: int
+    ) -> dict[str, Any]:
+        way, w = _verified("numba", order, "float64", size, p)
+        use_threads(1 if threads == "1" else cores())
+        seconds = interleaved([lambda: way.gradient(w), *sums_over(way.problem.X)])
+        share = seconds[:, 1:].min(axis=1) / seconds[:, 0]
+        return {"samples": share.tolist(), "number": 1}
+
+    track_share_of_read_limit.unit = "of the read limit"  # type: ignore[attr-defined]
+
+
+class Advantage(_Verified):
+    """Time of another way over the time of numba, interleaved, float64, all cores.
+
+    For scipy it is the first gradient that counts, preparation included; at 160 MiB the
+    factorisation alone takes seconds, and is left out.
+    """
+
+    param_names = ["over", "order", "X", "p"]
+    params = [["numpy", "torch", "scipy"], _ORDERS, list(_SETS), _COLUMNS]
+
+    def track_speedup(self, over: str, order: str, size: str, p: int) -> dict[str, Any]:
+        if over == "scipy" and size == "160 MiB":
+            raise NotImplementedError("a factorisation of 160 MiB takes seconds")
+        way, w = _verified("numba", order, "float64", size, p)
+        problem = way.problem
+        if over == "scipy":
+            # What is compared is a first call, so each one starts from the problem.
+            seconds = interleaved(
+                [
+                    lambda: WAYS["scipy"](problem).gradient(w),
+                    lambda: WAYS["numba"](problem).gradient(w),
+                ]
+            )
+        else:
+            other, _ = _verified(over, order, "float64", size, p)
+            use_threads(cores())
+            seconds = interleaved([lambda: other.gradient(w), lambda: way.gradient(w)])
+        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+
+    track_speedup.unit = "x"  # type: ignore[attr-defined]
+
+
+class SinglePrecision(_Verified):
+    """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
+
+    param_names = ["order", "p"]
+    params = [_ORDERS, _COLUMNS]
+
+    def track_float32_speedup(self, order: str, p: int) -> dict[str, Any]:
+        double, w = _verified("numba", order, "float64", "160 MiB", p)
+        single, v = _verified("numba", order, "float32", "160 MiB", p)
+        use_threads(cores())
+        seconds = interleaved([lambda: double.gradient(w), lambda: single.gradient(v)])
+        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+
+    track_float32_speedup.unit = "x"  # type: ignore[attr-defined]
+
+
+class Threads(_Verified):
+    """Time of a gradient on one thread over its time on several."""
+
+    param_names = ["threads", "X", "p"]
+    params = [[1, 2, 4, 8, 16], ["8 MiB", "160 MiB"], [30, 300]]
+
+    def track_scaling(self, threads: int, size: str, p: int) -> dict[str, Any]:
+        if threads > cores():
+            raise NotImplementedError(f"{threads} threads on {cores()} cores")
+        way, w = _verified("numba", "C", "float64", size, p)
+
+        def on(count: int) -> object:
+            numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
+            return way.gradient(w)
+
+        seconds = interleaved([lambda: on(1), lambda: on(threads)])
+        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+
+    track_scaling.unit = "x"  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=4)
+def _verified(name: str, order: str, dtype: str, size: str, p: int) -> tuple[Way, Array]:
+    """Return a way and a point, checked; float32 takes the n of float64."""
+    n = _SETS[size] // (p * np.dtype(np.float64).itemsize)
+    problem = problems.gaussian(n, p, dtype=dtype, order="C" if order == "C" else "F")
+    w = problems.start(problem)
+    way = WAYS[name](problem)
+    use_threads(cores())
+    GradientOracle(problem, w).check(way, w)
+    return way, w
