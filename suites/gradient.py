@@ -31,7 +31,7 @@ class _Verified:
     rounds = 1
 
     def setup(self, name: str, n: int, p: int) -> None:
-        self.way, self.w = _verified(name, n, p)
+        self.way, self.w, self.oracle = _verified(name, n, p)
 
 
 class Gradient(_Verified):
@@ -63,8 +63,7 @@ class Gradient(_Verified):
 
     def track_error_over_bound(self, *_: object) -> float:
         """Largest error of a component of the gradient, as a share of what rounding allows."""
-        oracle = GradientOracle(self.way.problem, self.w)
-        return oracle.gradient_error(self.way.gradient(self.w), factored=self.way.factored)
+        return self.oracle.gradient_error(self.way.gradient(self.w), factored=self.way.factored)
 
     track_speedup_over_numpy.unit = "x"  # type: ignore[attr-defined]
     track_value_and_gradient_over_value.unit = "x"  # type: ignore[attr-defined]
@@ -93,14 +92,15 @@ class Memory(_Verified):
 
 
 @lru_cache(maxsize=1)
-def _verified(name: str, n: int, p: int) -> tuple[Way, Array]:
-    """Return the way, prepared and checked, and the point w at which it is measured."""
+def _verified(name: str, n: int, p: int) -> tuple[Way, Array, GradientOracle]:
+    """Return the way, prepared and checked; the point w it is measured at; the oracle there."""
     _require_memory(n, p)
     problem, w = _data(n, p)
     way = WAYS[name](problem)
     use_threads(cores())
-    GradientOracle(problem, w).check(way, w)
-    return way, w
+    oracle = GradientOracle(problem, w)
+    oracle.check(way, w)
+    return way, w, oracle
 
 
 def _data(n: int, p: int) -> tuple[LeastSquares, Array]:
