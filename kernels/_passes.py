@@ -63,7 +63,7 @@ def kernel_for(X: Array) -> int:
     """Return the kernel of the gradient for X, by its order, its rows and where it comes from.
 
     Blocks of eight rows use the registers best. From memory, smaller ones keep two blocks and
-    what is prefetched within L1.
+    what is prefetched within L1. In cache, where two blocks of eight outgrow L1, one does.
     """
     row = X.shape[1] * X.itemsize
     streamed = X.nbytes > _STREAMED
@@ -72,15 +72,17 @@ def kernel_for(X: Array) -> int:
     if row <= LINE:
         return TILED.get(X.shape[1], NARROW)
     if not streamed:
-        return ROWS_8 if row <= 2400 else WIDE
+        return ROWS_8 if row <= 1600 else WIDE
     if row < 128:
         return ROWS_8
     return ROWS_2 if 600 <= row <= 4800 else ROWS_4
 
 
 def value_kernel_for(X: Array) -> int:
-    """Return the kernel that sums |Xw - y|² alone."""
-    return ROW_VALUES if X.flags.c_contiguous else STRIP_VALUES
+    """Return the kernel that sums |Xw - y|²; for short rows it gives the gradient for nothing."""
+    if not X.flags.c_contiguous:
+        return STRIP_VALUES
+    return kernel_for(X) if X.shape[1] * X.itemsize <= LINE else ROW_VALUES
 
 
 @cache

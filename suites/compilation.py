@@ -79,7 +79,7 @@ class BreakEven:
     """The number of gradients after which compiling, or loading, has paid against numpy."""
 
     param_names = ["first call", "n", "p"]
-    params = [["compiles", "loads"], [100, 10_000, 1_000_000], [30]]
+    params = [["compiles", "loads"], [100, 1_000, 10_000, 100_000, 1_000_000], [30]]
     version = "1"
     timeout = 180.0
 
