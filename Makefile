@@ -31,7 +31,7 @@ lint: $(TEST)/ready
 bench: $(BENCH)/ready
 	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
 	commit=$$(git rev-parse HEAD) && status=0 && \
-	echo "Benchmarking commit $$commit on $$machine (about 13 minutes)" && \
+	echo "Benchmarking commit $$commit on $$machine (about 14 minutes)" && \
 	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
 	  || status=$$?; } && \
 	$(BENCH)/bin/asv publish && \
@@ -53,11 +53,12 @@ check: $(BENCH)/ready
 	@$(BENCH)/bin/python -m suites.machine
 	$(BENCH)/bin/asv check
 
-# Every benchmark once, at small sizes, nothing saved: asv fails if any of them does.
+# Each benchmark at its smallest sizes, nothing saved: asv fails if any of them does.
 smoke: $(BENCH)/ready
 	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
 	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
-	  --bench ", (100|1000), (4|30)\)" | grep --line-buffered -v " n/a "
+	  --bench ", (100|1000), (4|30)\)" --bench "256 KiB', 30\)" --bench "FirstCall" \
+	  --bench "SinglePrecision.*'C', 30\)" --bench "Threads.*\(2, '8 MiB', 30\)" | grep --line-buffered -v " n/a "
 
 publish: $(BENCH)/ready
 	$(BENCH)/bin/asv publish
