@@ -57,7 +57,7 @@ check: $(BENCH)/ready
 smoke: $(BENCH)/ready
 	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
 	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
-	  --bench ", (100|1000), (4|30)\)" --bench "256 KiB', 30\)" --bench "FirstCall" \
+	  --bench ", (100|1000), (4|30)\)" --bench "256 KiB', 30\)" --bench "FirstCall|SmallCalls" \
 	  --bench "SinglePrecision.*'C', 30\)" --bench "Threads.*\(2, '8 MiB', 30\)" | grep --line-buffered -v " n/a "
 
 publish: $(BENCH)/ready

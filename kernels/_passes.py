@@ -5,17 +5,33 @@ row is read once: a block's residual is formed, and while the next block streams
 still in cache, is folded into g. Both happen in one loop, so that memory never waits for
 arithmetic; each block asks for the cache lines of a later one, in the order in which they lie.
 
-Per entry of X: 4 flops and 8 bytes in float64. On one core of an AMD EPYC (Zen 5, 512-bit
-vectors, sum over X at 40 GB/s from memory, 110 from L3, 210 from L2), C order, that leaves:
-- from memory, rows of 5 to 300 entries: 0.83 to 0.97 of the read limit. Without the prefetch the
-  two halves of the work take turns with memory and reach 0.55 to 0.7.
-- rows of more than 500: 0.7, as two blocks and w, g outgrow L1 (48 KiB).
-- rows of fewer than 5: a vector is half empty; arithmetic limits at 25 to 30 GB/s.
-- from L3 and L2: 0.3 to 0.85 and 0.13 to 0.45; two loads of each entry, most across two cache
-  lines since a row starts anywhere, take longer than one read.
-Fortran order reads as many streams as X has columns, which the memory serves less well: 0.55 to
-0.75 of the read limit. There two passes by a good BLAS, each at the full read speed, reach 0.5
-to 0.6; no single pass can be twice as fast as that.
+Per entry of X: 4 flops, 8 bytes read once in float64, and two loads, the second from L1. Share
+of the read limit at p = 4, 30, 300, 1000, as recorded for commit 8696e885 on two cores of an AMD
+EPYC (Zen 5, L1 48 KiB, L2 1 MiB; `asv show 8696e885 --details -b roofline`):
+
+    X of      order  one thread             two threads            what limits
+    160 MiB   C      0.76 0.89 0.90 0.66    0.77 0.92 0.94 0.87    memory; at 1000 L1
+    8 MiB     C      0.53 0.78 0.56 0.49    0.52 0.77 0.59 0.47    loads, L1
+    256 KiB   C      0.22 0.36 0.28 0.27    0.27 0.36 0.29 0.24    loads, arithmetic
+    160 MiB   F      0.65 0.67 0.61 0.43    0.70 0.79 0.84 0.68    streams of memory
+    8 MiB     F      0.44 0.53 0.50 0.45    0.54 0.64 0.51 0.43    loads, L1
+    256 KiB   F      0.26 0.24 0.19 0.21    0.27 0.29 0.22 0.19    loads, stores
+
+- Memory. One core reads 40 GB/s, 1.6 ns a cache line, in which the two loads and two fused
+  multiply-adds of a vector fit several times over. What is lost is overlap: in trials the
+  same blocks without the prefetch, reading and folding in turn, reached 0.55 to 0.70 of the
+  limit, with a prefetch that follows the rows of the block 0.62 to 0.89, in address order what
+  the table says and a little more.
+- L1. The block that is read, the one that is folded and w, g should stay in 48 KiB: hence fewer
+  rows to a block as rows grow. At p = 1000 two rows and w, g alone take 32 KiB.
+- Loads. A row starts anywhere, so most 64-byte loads cross two cache lines and count twice. A
+  sum loads each line once; from L2 it runs at 210 GB/s, which two crossing loads cannot.
+- Fortran order. p streams at once, of one cache line group each; numpy's two passes along whole
+  columns read at the full speed of memory each (0.50 to 0.57 of the limit together, measured on
+  one thread), so twice numpy would be more than the limit. Tried and slower: panels in L2, with
+  and without prefetch of the next, fused or not (0.28 to 0.63).
+- Small X: a call costs SMALL more than an empty compiled call with the same arrays: three
+  method calls, the check of w, and the allocation of the gradient and of the padded w and g.
 
 Arrays w and g are padded to whole vectors and aligned; what a vector reads past the end of a
 row is multiplied by the padding's zeros, or lands in the padding of g, and X is finite.

@@ -94,6 +94,29 @@ class SinglePrecision(_Verified):
     track_float32_speedup.unit = "x"  # type: ignore[attr-defined]
 
 
+class SmallCalls(_Verified):
+    """Time of a small gradient beyond that of an empty compiled call with X, y and w."""
+
+    param_names = ["order", "X"]
+    params = [_ORDERS, ["10 x 2", "100 x 4", "30 x 30", "10 x 100"]]
+
+    def track_time_over_empty_call(self, order: str, shape: str) -> dict[str, Any]:
+        n, p = map(int, shape.split(" x "))
+        problem = problems.gaussian(n, p, order="C" if order == "C" else "F")
+        X, y, w = problem.X, problem.y, problems.start(problem)
+        way = WAYS["numba"](problem)
+        GradientOracle(problem, w).check(way, w)
+        seconds = interleaved([lambda: way.gradient(w), lambda: _empty(X, y, w)])
+        return {"samples": (seconds[:, 0] - seconds[:, 1]).tolist(), "number": 1}
+
+    track_time_over_empty_call.unit = "seconds"  # type: ignore[attr-defined]
+
+
+@numba.njit
+def _empty(X, y, w):  # type: ignore[no-untyped-def]
+    pass
+
+
 class Threads(_Verified):
     """Time of a gradient on one thread over its time on several."""
 
