@@ -33,7 +33,7 @@ class NumbaWay(Way):
     matrix-vector products need two. X of 512 KiB and more is shared out among Numba's threads,
     in equal parts whose sums are added in order: the same thread count gives the same bits.
     Preparation: none but layout. The first call for a dtype, an order and a kernel compiles
-    (1 to 3 s), or loads what an earlier process compiled (0.1 s).
+    (3 to 5 s with what Numba itself loads), or loads what an earlier process compiled (0.2 s).
     Solution: conjugate gradients from w = 0, compiled whole; see `solve`.
     """
 

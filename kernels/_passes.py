@@ -107,7 +107,8 @@ def gradient_by(kernel: int) -> Any:
 
     gradient(X, y, w, g, alpha, scale, 1) sets g to scale (Xᵀ(Xw - y) + alpha w) and returns
     |Xw - y|² + alpha |w|²; or -1, with g as it was, if an entry of w is not finite. Only the
-    kernel asked for is compiled.
+    kernel asked for is compiled. The last argument is there to be called like
+    `threaded_gradient_by`.
     """
 
     @compiled
@@ -131,7 +132,7 @@ def gradient_by(kernel: int) -> Any:
 def threaded_gradient_by(kernel: int) -> Any:
     """As `gradient_by`, in ``parts`` of the rows at once, added up in their order.
 
-    The parts depend on nothing but n and their number, so the bits do neither.
+    The parts, and so the bits, depend on nothing but n and the number of parts.
     """
 
     @_threaded

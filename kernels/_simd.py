@@ -10,7 +10,6 @@ A group is a tuple of ``count`` vectors held in registers, one for each of ``cou
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.core.datamodel import models
@@ -38,11 +37,6 @@ class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
         scalar = manager.lookup(vector.scalar).get_value_type()
         super().__init__(manager, vector, ir.VectorType(scalar, vector.lanes))
-
-
-def lanes(dtype: Any) -> int:
-    """Return the number of entries in a vector."""
-    return LINE // int(np.dtype(dtype).itemsize)
 
 
 def _vector_of(array: Any) -> Vector:

@@ -10,7 +10,7 @@ from typing import Any
 from kernels import WAYS, Array, LeastSquares, Way
 from suites import problems
 from suites.machine import cores, memory
-from suites.timing import interleaved, use_threads
+from suites.timing import ratio, use_threads
 from suites.truth import GradientOracle
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
@@ -49,17 +49,11 @@ class Gradient(_Verified):
         noise of the machine.
         """
         reference = WAYS["numpy"](self.way.problem)
-        seconds = interleaved(
-            [lambda: reference.gradient(self.w), lambda: self.way.gradient(self.w)]
-        )
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+        return ratio(lambda: reference.gradient(self.w), lambda: self.way.gradient(self.w))
 
     def track_value_and_gradient_over_value(self, *_: object) -> dict[str, Any]:
         """Time of value and gradient over time of the value alone: the price of the gradient."""
-        seconds = interleaved(
-            [lambda: self.way.value_and_gradient(self.w), lambda: self.way.value(self.w)]
-        )
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+        return ratio(lambda: self.way.value_and_gradient(self.w), lambda: self.way.value(self.w))
 
     def track_error_over_bound(self, *_: object) -> float:
         """Largest error of a component of the gradient, as a share of what rounding allows."""

@@ -13,7 +13,7 @@ from kernels import WAYS, Array, Way
 from suites import problems
 from suites.machine import cores
 from suites.read_limit import sums_over
-from suites.timing import interleaved, use_threads
+from suites.timing import interleaved, ratio, use_threads
 from suites.truth import GradientOracle
 
 _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
@@ -21,12 +21,12 @@ _COLUMNS = [4, 30, 300, 1000]
 _ORDERS = ["C", "F"]
 
 
-class _Verified:
+class _Tracked:
     version = "1"
     timeout = 180.0
 
 
-class Roofline(_Verified):
+class Roofline(_Tracked):
     """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
 
     param_names = ["threads", "order", "X", "p"]
@@ -44,7 +44,7 @@ class Roofline(_Verified):
     track_share_of_read_limit.unit = "of the read limit"  # type: ignore[attr-defined]
 
 
-class Advantage(_Verified):
+class Advantage(_Tracked):
     """Time of another way over the time of numba, interleaved, float64, all cores.
 
     For scipy it is the first gradient that counts, preparation included: n p² flops, which
@@ -63,22 +63,18 @@ class Advantage(_Verified):
         problem = way.problem
         if over == "scipy":
             # What is compared is a first call, so each one starts from the problem.
-            seconds = interleaved(
-                [
-                    lambda: WAYS["scipy"](problem).gradient(w),
-                    lambda: WAYS["numba"](problem).gradient(w),
-                ]
+            return ratio(
+                lambda: WAYS["scipy"](problem).gradient(w),
+                lambda: WAYS["numba"](problem).gradient(w),
             )
-        else:
-            other, _ = _verified(over, order, "float64", size, p)
-            use_threads(cores())
-            seconds = interleaved([lambda: other.gradient(w), lambda: way.gradient(w)])
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+        other, _ = _verified(over, order, "float64", size, p)
+        use_threads(cores())
+        return ratio(lambda: other.gradient(w), lambda: way.gradient(w))
 
     track_speedup.unit = "x"  # type: ignore[attr-defined]
 
 
-class SinglePrecision(_Verified):
+class SinglePrecision(_Tracked):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 
     param_names = ["order", "p"]
@@ -88,13 +84,12 @@ class SinglePrecision(_Verified):
         double, w = _verified("numba", order, "float64", "160 MiB", p)
         single, v = _verified("numba", order, "float32", "160 MiB", p)
         use_threads(cores())
-        seconds = interleaved([lambda: double.gradient(w), lambda: single.gradient(v)])
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+        return ratio(lambda: double.gradient(w), lambda: single.gradient(v))
 
     track_float32_speedup.unit = "x"  # type: ignore[attr-defined]
 
 
-class SmallCalls(_Verified):
+class SmallCalls(_Tracked):
     """Time of a small gradient beyond that of an empty compiled call with X, y and w."""
 
     param_names = ["order", "X"]
@@ -117,7 +112,7 @@ def _empty(X, y, w):  # type: ignore[no-untyped-def]
     pass
 
 
-class Threads(_Verified):
+class Threads(_Tracked):
     """Time of a gradient on one thread over its time on several."""
 
     param_names = ["threads", "X", "p"]
@@ -134,8 +129,7 @@ class Threads(_Verified):
             numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
             return way.gradient(w)
 
-        seconds = interleaved([lambda: on(1), lambda: on(threads)])
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+        return ratio(lambda: on(1), lambda: on(threads))
 
     track_scaling.unit = "x"  # type: ignore[attr-defined]
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from time import perf_counter, sleep
+from typing import Any
 
 import numpy as np
 from asv_runner.benchmarks.time import TimeBenchmark
@@ -70,6 +71,12 @@ def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
             calls[i]()
             seconds[k, i] = _batch_seconds(calls[i], numbers[i]) / numbers[i]
     return seconds
+
+
+def ratio(over: Callable[[], object], of: Callable[[], object]) -> dict[str, Any]:
+    """Return samples of the time of ``over`` as a multiple of that of ``of``, as asv takes them."""
+    seconds = interleaved([over, of])
+    return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
 
 
 def _calls_per_batch(call: Callable[[], object]) -> int:
