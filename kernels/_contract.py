@@ -58,11 +58,16 @@ class Way(ABC):
     #: obeys a normwise error bound, not a componentwise one (see suites/truth.py).
     factored: ClassVar[bool] = False
 
+    #: The underscored methods themselves refuse a w with NaN or infinity.
+    finds_nonfinite: ClassVar[bool] = False
+
     @final
     def __init__(self, problem: LeastSquares) -> None:
         """Prepare. All work that does not depend on w happens here."""
         self.problem = problem
         self._zeros = np.zeros(problem.p, problem.dtype)
+        # Whether w can be used as it is: 0.4 µs, where checking it in full takes 4 µs.
+        self._is_ready = problem.fits if self.finds_nonfinite else self._fits_and_is_finite
         self._prepare(_laid_out(problem.X), _laid_out(problem.y))
 
     @final
@@ -80,8 +85,7 @@ class Way(ABC):
         """Return f(w) and ∇f(w), as ``scipy.optimize.minimize(..., jac=True)`` wants them."""
         return self._value_and_gradient(w if self._is_ready(w) else self.problem.coefficients(w))
 
-    def _is_ready(self, w: object) -> TypeGuard[Array]:
-        """Return whether w can be used as it is: 0.4 µs, where checking it in full takes 4 µs."""
+    def _fits_and_is_finite(self, w: object) -> TypeGuard[Array]:
         # Zero times a finite number is zero, times any other NaN: no sum overflows.
         return self.problem.fits(w) and math.isfinite(w.dot(self._zeros))
 

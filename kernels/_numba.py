@@ -1,7 +1,9 @@
 """The hand-derived kernel: one pass over X, compiled by Numba."""
 
 import math
-from typing import Any, TypeGuard, final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 from numba import get_num_threads
@@ -37,37 +39,43 @@ class NumbaWay(Way):
     Solution: conjugate gradients from w = 0, compiled whole; see `solve`.
     """
 
+    finds_nonfinite = True
+
     def _prepare(self, X: Array, y: Array) -> None:
         self._X, self._y = X, y
-        self._threaded = X.nbytes >= _THREADED
-        by = threaded_gradient_by if self._threaded else gradient_by
-        self._run, self._run_value = by(kernel_for(X)), by(value_kernel_for(X))
-        scalar = X.dtype.type
-        self._alpha, self._scale = scalar(self.problem.alpha), scalar(2 / len(y))
+        self._run, self._run_value = self._bound(kernel_for(X)), self._bound(value_kernel_for(X))
+        self._empty = partial(np.empty, X.shape[1:], X.dtype)  # half the time of np.empty_like
 
-    def _is_ready(self, w: object) -> TypeGuard[Array]:
-        """The compiled code looks for NaN and infinity by itself."""
-        return self.problem.fits(w)
+    def _bound(self, kernel: int) -> Callable[[Array, Array], float]:
+        """Return the compiled gradient by a kernel as a function of w and g."""
+        X, fixed = self._X, (self._X, self._y, self.problem.alpha, 2 / len(self._y))
+        if X.nbytes < _THREADED:
+            return partial(gradient_by(kernel), *fixed, 1)
+        run = threaded_gradient_by(kernel)
+        return lambda w, g: run(*fixed, get_num_threads(), w, g)
 
     def _value(self, w: Array) -> float:
-        return self._pass(self._run_value, w, np.empty_like(w)) / len(self._y)
+        squares = self._run_value(w, self._empty())
+        if squares == -1:
+            self._refuse(w)
+        return squares / len(self._y)
 
     def _gradient(self, w: Array) -> Array:
-        g = np.empty_like(w)
-        self._pass(self._run, w, g)
+        g: Array = self._empty()
+        if self._run(w, g) == -1:
+            self._refuse(w)
         return g
 
     def _value_and_gradient(self, w: Array) -> tuple[float, Array]:
-        g = np.empty_like(w)
-        return self._pass(self._run, w, g) / len(self._y), g
-
-    def _pass(self, run: Any, w: Array, g: Array) -> float:
-        """Return |Xw - y|² + alpha |w|², having set g to the gradient if ``run`` computes it."""
-        parts = get_num_threads() if self._threaded else 1
-        squares: float = run(self._X, self._y, w, g, self._alpha, self._scale, parts)
+        g: Array = self._empty()
+        squares = self._run(w, g)
         if squares == -1:
-            self.problem.coefficients(w)  # raises: it names the entry that is not finite
-        return squares
+            self._refuse(w)
+        return squares / len(self._y), g
+
+    def _refuse(self, w: Array) -> None:
+        """Raise, as the kernel's -1 says that an entry of w is not finite."""
+        self.problem.coefficients(w)  # names the entry
 
     def solve(self) -> Solution:
         """Return the solution by conjugate gradients in the form CGLS, from w = 0.
@@ -89,7 +97,8 @@ class NumbaWay(Way):
 
         Cost: two reads of X an iteration.
         """
-        X, y, alpha = self._X, self._y, self._alpha
+        X, y = self._X, self._y
+        alpha = X.dtype.type(self.problem.alpha)
         # Powers of two, so that scaling is exact and no square overflows or underflows.
         x_unit, y_unit = _power_of_two_above(X), _power_of_two_above(y)
         scaled_alpha = alpha / x_unit / x_unit

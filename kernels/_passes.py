@@ -41,20 +41,24 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import carray, njit, prange
 from numba.extending import overload
 
 from kernels._problem import Array
 from kernels._simd import (
     FAST,
     LINE,
+    SCRATCH,
+    accumulate,
     add_products,
     add_squares,
     combine,
     load,
+    loads,
     minus,
     prefetch,
     row_sums,
+    scratch,
     splat,
     splats,
     spread,
@@ -68,30 +72,26 @@ from kernels._simd import (
 compiled = njit(cache=True, error_model="numpy", fastmath=set(FAST))
 _threaded = njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=True)
 
-_AHEAD = 8192  # bytes prefetched ahead: 200 ns at 40 GB/s, longer than memory takes to answer
-NARROW, ROWS_8, ROWS_4, ROWS_2, WIDE, STRIPS, PANELS, ROW_VALUES, STRIP_VALUES = range(9)
-TILED = {1: 9, 2: 10, 4: 11, 8: 12}  # by p
-_PANEL = 1 << 19  # bytes: half of L2
+# Asked for twice: a request that finds the queue to memory full is dropped.
+_FAR, _NEAR = 16384, 8192  # bytes ahead: 460 and 230 ns at 36 GB/s, memory answers in about 110
+_STRIPS_AHEAD = 1 << 16  # bytes: as near, in whole strips, of which columns make a few
 _STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
+NARROW, ROWS, LONG_ROWS, CACHED_ROWS, STRIPS, CACHED_STRIPS, ROW_VALUES, STRIP_VALUES = range(8)
+TILED = {1: 8, 2: 9, 4: 10, 8: 11}  # by p
 
 
 def kernel_for(X: Array) -> int:
-    """Return the kernel of the gradient for X, by its order, its rows and where it comes from.
-
-    Blocks of eight rows use the registers best. From memory, smaller ones keep two blocks and
-    what is prefetched within L1. In cache, where two blocks of eight outgrow L1, one does.
-    """
-    row = X.shape[1] * X.itemsize
+    """Return the kernel of the gradient for X, by its order, its rows and where it comes from."""
+    p = X.shape[1]
+    row = p * X.itemsize
     streamed = X.nbytes > _STREAMED
     if not X.flags.c_contiguous:
-        return STRIPS if streamed or row <= 512 else PANELS
+        return STRIPS if streamed and p > 8 else CACHED_STRIPS
     if row <= LINE:
-        return TILED.get(X.shape[1], NARROW)
+        return TILED.get(p, NARROW)
     if not streamed:
-        return ROWS_8 if row <= 1600 else WIDE
-    if row < 128:
-        return ROWS_8
-    return ROWS_2 if 600 <= row <= 4800 else ROWS_4
+        return CACHED_ROWS
+    return ROWS if 128 <= row <= 4800 else LONG_ROWS
 
 
 def value_kernel_for(X: Array) -> int:
@@ -105,25 +105,25 @@ def value_kernel_for(X: Array) -> int:
 def gradient_by(kernel: int) -> Any:
     """Return the compiled gradient by one kernel, on the calling thread.
 
-    gradient(X, y, w, g, alpha, scale, 1) sets g to scale (Xᵀ(Xw - y) + alpha w) and returns
+    gradient(X, y, alpha, scale, 1, w, g) sets g to scale (Xᵀ(Xw - y) + alpha w) and returns
     |Xw - y|² + alpha |w|²; or -1, with g as it was, if an entry of w is not finite. Only the
-    kernel asked for is compiled. The last argument is there to be called like
-    `threaded_gradient_by`.
+    kernel asked for is compiled. The 1 is there to be called like `threaded_gradient_by`.
     """
 
     @compiled
-    def gradient(X, y, w, g, alpha, scale, parts):
+    def gradient(X, y, alpha, scale, parts, w, g):
         if not _all_finite(w):
             return w.dtype.type(-1)
         width = _padded(w.size, w)
-        room = _aligned(2 * width, w)
+        if 2 * width <= SCRATCH:  # 0.1 µs less than memory from the heap
+            room = carray(scratch(w), 2 * width)
+            room[:] = 0
+        else:
+            room = _aligned(2 * width, w)
         padded, sums = room[:width], room[width:]
         padded[: w.size] = w
         squares = _one_pass(kernel, X, y, padded, sums, 0, X.shape[0])
-        for j in range(w.size):
-            squares += alpha * w[j] * w[j]
-            g[j] = scale * (sums[j] + alpha * w[j])
-        return squares
+        return _finished(squares, sums, width, 1, w, g, alpha, scale)
 
     return gradient
 
@@ -136,28 +136,34 @@ def threaded_gradient_by(kernel: int) -> Any:
     """
 
     @_threaded
-    def gradient(X, y, w, g, alpha, scale, parts):
+    def gradient(X, y, alpha, scale, parts, w, g):
         if not _all_finite(w):
             return w.dtype.type(-1)
         n, width = X.shape[0], _padded(w.size, w)
         padded, sums = _aligned(width, w), _aligned(parts * width, w)
         padded[: w.size] = w
         square_sums = np.zeros(parts, w.dtype)
-        height = (n // parts // 64 + 1) * 64
+        height = (n // parts // 256 + 1) * 256
         for part in prange(parts):
             low, high = min(n, part * height), min(n, (part + 1) * height)
             own = sums[part * width : (part + 1) * width]
             square_sums[part] = _one_pass(kernel, X, y, padded, own, low, high)
-        squares = square_sums.sum()
-        for j in range(w.size):
-            s = sums[j]
-            for part in range(1, parts):
-                s += sums[part * width + j]
-            squares += alpha * w[j] * w[j]
-            g[j] = scale * (s + alpha * w[j])
-        return squares
+        return _finished(square_sums.sum(), sums, width, parts, w, g, alpha, scale)
 
     return gradient
+
+
+@compiled
+def _finished(squares, sums, width, parts, w, g, alpha, scale):
+    """Add up the parts in their order, and alpha; set g and return the squares."""
+    penalty, factor = w.dtype.type(alpha), w.dtype.type(scale)
+    for j in range(w.size):
+        s = sums[j]
+        for part in range(1, parts):
+            s += sums[part * width + j]
+        squares += penalty * w[j] * w[j]
+        g[j] = factor * (s + penalty * w[j])
+    return squares
 
 
 def _one_pass(kernel, X, y, w, g, lo, hi):
@@ -180,27 +186,27 @@ def _narrow_rows(X, y, w, g, lo, hi):
     """C order, a row within one vector: w and g stay in registers."""
     n, p = X.shape
     x = X.reshape(-1)
-    ahead = 8 * p + _AHEAD // x.itemsize
     none = zeros(x, 8)
     w_vector, g_vector, squares = load(w, 0), load(g, 0), row_sums(none)[0]
     r, previous = none, lo * p
     blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
     for block in range(blocks):
         at = (lo + 8 * block) * p
-        prefetch(x, at + ahead, none)
+        _ask(x, at + 8 * p, 8)
         residual = minus(row_sums(add_products(x, at, p, w_vector, none)), y, lo + 8 * block)
         g_vector = combine(x, previous, p, r, g_vector)
         squares = add_squares(residual, squares)
         r, previous = spread(residual, x), at
     if blocks:
         store(g, 0, combine(x, previous, p, r, g_vector))
-    return total(squares) + _row_by_row(x, y, w, g, lo + 8 * blocks, hi, p, 1)
+    return total(squares) + _row_by_row(X, y, w, g, lo + 8 * blocks, hi)
 
 
 def _tiled(p):
     """Return the pass for C order and p a power of two: a vector holds several whole rows.
 
-    p vectors hold ``lanes`` rows, whose sums are the lanes of one vector.
+    p vectors hold ``lanes`` rows, whose sums are the lanes of one vector. They are read in the
+    order in which they lie, which the hardware foresees by itself.
     """
 
     @compiled
@@ -215,7 +221,6 @@ def _tiled(p):
         r, previous, blocks = none, lo * p, (hi - lo) // lanes
         for block in range(blocks):
             at = (lo + lanes * block) * p
-            prefetch(x, at + _AHEAD // x.itemsize, none)
             sums = tile_sums(add_products(x, at, lanes, w_vector, none))
             residual = minus(sums, y, lo + lanes * block)
             g_vector = combine(x, previous, lanes, r, g_vector)
@@ -225,7 +230,7 @@ def _tiled(p):
             store(tile, 0, combine(x, previous, lanes, r, g_vector))
             for lane in range(lanes):
                 g[lane % p] += tile[lane]
-        return total(squares) + _row_by_row(x, y, w, g, lo + lanes * blocks, hi, p, 1)
+        return total(squares) + _row_by_row(X, y, w, g, lo + lanes * blocks, hi)
 
     return tiled
 
@@ -233,129 +238,154 @@ def _tiled(p):
 _tiled_1, _tiled_2, _tiled_4, _tiled_8 = _tiled(1), _tiled(2), _tiled(4), _tiled(8)
 
 
-@compiled
-def _wide_rows(X, y, w, g, lo, hi):
-    """C order, rows too long for two blocks of them to stay in L1: one block at a time."""
-    n, p = X.shape
-    x = X.reshape(-1)
-    lanes = LINE // x.itemsize
-    squares = row_sums(zeros(x, 8))[0]
-    blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
-    for block in range(blocks):
-        at = (lo + 8 * block) * p
-        products = zeros(x, 8)
-        for j in range(0, w.size, lanes):
-            products = add_products(x, at + j, p, load(w, j), products)
-        residual = minus(row_sums(products), y, lo + 8 * block)
-        squares = add_squares(residual, squares)
-        r = spread(residual, x)
-        for j in range(0, w.size, lanes):
-            store(g, j, combine(x, at + j, p, r, load(g, j)))
-    return total(squares) + _row_by_row(x, y, w, g, lo + 8 * blocks, hi, p, 1)
+def _in_turn(lines):
+    """Return the pass for C order that reads eight rows and then folds them.
 
-
-def _rows(count):
-    """Return the pass for C order in blocks of ``count`` rows."""
+    ``lines`` is 4 where the next rows are to be asked for meanwhile, half of them in each turn,
+    or 0 in cache.
+    """
 
     @compiled
     def rows(X, y, w, g, lo, hi):
         n, p = X.shape
         x = X.reshape(-1)
         lanes = LINE // x.itemsize
-        ahead = count * p + _AHEAD // x.itemsize
-        r, previous = zeros(x, count), lo * p
-        squares = row_sums(r)[0]
-        blocks = _whole_blocks(n, p, w.size, lo, hi, count)
+        squares = row_sums(zeros(x, 8))[0]
+        blocks = _whole_blocks(n, p, w.size, lo, hi, 8)
         for block in range(blocks):
-            at = (lo + count * block) * p
-            products = zeros(x, count)
+            at = (lo + 8 * block) * p
+            products = zeros(x, 8)
             for j in range(0, w.size, lanes):
-                prefetch(x, at + ahead + count * j, products)
-                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+                _ask(x, at + 8 * p + 4 * j, lines)
                 products = add_products(x, at + j, p, load(w, j), products)
-            residual = minus(row_sums(products), y, lo + count * block)
+            residual = minus(row_sums(products), y, lo + 8 * block)
             squares = add_squares(residual, squares)
-            r, previous = spread(residual, x), at
-        if blocks:
+            r = spread(residual, x)
             for j in range(0, w.size, lanes):
-                store(g, j, combine(x, previous + j, p, r, load(g, j)))
-        return total(squares) + _row_by_row(x, y, w, g, lo + count * blocks, hi, p, 1)
+                _ask(x, at + 12 * p + 4 * j, lines)
+                store(g, j, combine(x, at + j, p, r, load(g, j)))
+        return total(squares) + _row_by_row(X, y, w, g, lo + 8 * blocks, hi)
 
     return rows
 
 
-_rows_8, _rows_4, _rows_2 = _rows(8), _rows(4), _rows(2)
+_long_rows, _cached_rows = _in_turn(4), _in_turn(0)
 
 
 @compiled
-def _strips(X, y, w, g, lo, hi):
-    """Fortran order, in strips of eight vectors of rows: their residuals stay in registers.
-
-    A column's part of the gradient is kept as a vector of partial sums until the end.
-    """
+def _rows(X, y, w, g, lo, hi):
+    """C order: four rows are read while the four before them, still in L1, are folded."""
     n, p = X.shape
-    x = X.T.reshape(-1)
+    x = X.reshape(-1)
     lanes = LINE // x.itemsize
-    height = 8 * lanes
-    sums = _aligned(p * lanes, w)
-    r, previous = zeros(x, 8), lo
-    squares = r[0]
-    blocks = (hi - lo) // height
+    r, previous = zeros(x, 4), lo * p
+    squares = row_sums(r)[0]
+    blocks = _whole_blocks(n, p, w.size, lo, hi, 4)
     for block in range(blocks):
-        at = lo + height * block
-        products = zeros(x, 8)
-        for j in range(p):
-            prefetch(x, at + height + j * n, products)
-            products = add_products(x, at + j * n, lanes, splat(w, j), products)
-            partial = load(sums, j * lanes)
-            store(sums, j * lanes, combine(x, previous + j * n, lanes, r, partial))
-        r, previous = minus(products, y, at), at
-        squares = add_squares(r, squares)
+        at = (lo + 4 * block) * p
+        products = zeros(x, 4)
+        for j in range(0, w.size, lanes):
+            _ask(x, at + 4 * p + 4 * j, 4)
+            store(g, j, combine(x, previous + j, p, r, load(g, j)))
+            products = add_products(x, at + j, p, load(w, j), products)
+        residual = minus(row_sums(products), y, lo + 4 * block)
+        squares = add_squares(residual, squares)
+        r, previous = spread(residual, x), at
     if blocks:
-        for j in range(p):
-            g[j] += total(combine(x, previous + j * n, lanes, r, load(sums, j * lanes)))
-    return total(squares) + _panels(X, y, w, g, lo + height * blocks, hi)
+        for j in range(0, w.size, lanes):
+            store(g, j, combine(x, previous + j, p, r, load(g, j)))
+    return total(squares) + _row_by_row(X, y, w, g, lo + 4 * blocks, hi)
+
+
+def _strip_by_strip(count, lines):
+    """Return the pass for Fortran order in strips of ``count`` vectors of rows.
+
+    A strip's residuals stay in registers, and its columns are read once for them and once to be
+    folded. A column's part of the gradient is kept as a vector of partial sums until the end.
+    ``lines``, half of ``count``, are asked for in each of the two turns, or none in cache.
+    """
+
+    @compiled
+    def strips(X, y, w, g, lo, hi):
+        n, p = X.shape
+        x = X.T.reshape(-1)
+        lanes = LINE // x.itemsize
+        height = count * lanes
+        near = max(1, _STRIPS_AHEAD // (height * p * x.itemsize)) * height
+        squares = zeros(x, 1)[0]
+        blocks = (hi - lo) // height
+        if blocks:
+            sums = _aligned(p * lanes, w)
+            for block in range(blocks):
+                at = lo + height * block
+                products = zeros(x, count)
+                for j in range(p):
+                    prefetch(x, at + 2 * near + j * n, lines)
+                    prefetch(x, at + near + j * n, lines)
+                    products = add_products(x, at + j * n, lanes, splat(w, j), products)
+                r = minus(products, y, at)
+                squares = add_squares(r, squares)
+                rest = at + lines * lanes
+                for j in range(p):
+                    prefetch(x, rest + 2 * near + j * n, lines)
+                    prefetch(x, rest + near + j * n, lines)
+                    partial = load(sums, j * lanes)
+                    store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
+            whole = p // 8 * 8
+            for j in range(0, whole, 8):
+                accumulate(g, j, row_sums(loads(sums, j * lanes, lanes, 8)))
+            for j in range(whole, p):
+                g[j] += total(load(sums, j * lanes))
+        return total(squares) + _last_rows(X, y, w, g, lo + height * blocks, hi)
+
+    return strips
+
+
+_strips, _cached_strips = _strip_by_strip(16, 8), _strip_by_strip(8, 0)
 
 
 @compiled
-def _panels(X, y, w, g, lo, hi):
-    """Fortran order, in panels of 512 KiB, eight columns at a time: first Xw, then Xᵀr.
+def _last_rows(X, y, w, g, lo, hi):
+    """Fortran order, the rows left over by strips, eight columns at a time: Xw, then Xᵀr.
 
-    The second half finds the panel in L2.
+    Where they do not fill whole vectors, the last begins with rows that are counted already.
     """
     n, p = X.shape
     x = X.T.reshape(-1)
     lanes = LINE // x.itemsize
-    whole = lo + (hi - lo) // lanes * lanes
-    height = max(8 * lanes, min(16384, _PANEL // p) // x.itemsize // lanes * lanes)
-    r = _aligned(min(height, whole - lo), w)
+    size = (hi - lo + lanes - 1) // lanes * lanes
+    last = hi - lanes
+    if last < 0:
+        return _row_by_row(X, y, w, g, lo, hi)
+    r = _aligned(size, w)
+    for i in range(size):
+        r[i] = -y[min(lo + i, last + i % lanes)]
+    whole = p // 8 * 8
+    for j in range(0, whole, 8):
+        factors = splats(w, j, 8)
+        for i in range(0, size, lanes):
+            at = min(lo + i, last) + j * n
+            store(r, i, combine(x, at, n, factors, load(r, i)))
+    for j in range(whole, p):
+        factor = splats(w, j, 1)
+        for i in range(0, size, lanes):
+            store(r, i, combine(x, min(lo + i, last) + j * n, n, factor, load(r, i)))
+    for i in range(size - lanes, size - lanes + (lo + size - hi)):
+        r[i] = 0
     squares = w.dtype.type(0)
-    for start in range(lo, whole, height):
-        size = min(height, whole - start)
-        for i in range(size):
-            r[i] = -y[start + i]
-        for j in range(0, p - 7, 8):
-            factors = splats(w, j, 8)
-            for i in range(0, size, lanes):
-                store(r, i, combine(x, start + i + j * n, n, factors, load(r, i)))
-        for j in range(p - p % 8, p):
-            factor = splats(w, j, 1)
-            for i in range(0, size, lanes):
-                store(r, i, combine(x, start + i + j * n, n, factor, load(r, i)))
-        for i in range(size):
-            squares += r[i] * r[i]
-        for j in range(0, p - 7, 8):
-            products = zeros(x, 8)
-            for i in range(0, size, lanes):
-                products = add_products(x, start + i + j * n, n, load(r, i), products)
-            for k in range(8):
-                g[j + k] += total(products[k])
-        for j in range(p - p % 8, p):
-            product = zeros(x, 1)
-            for i in range(0, size, lanes):
-                product = add_products(x, start + i + j * n, n, load(r, i), product)
-            g[j] += total(product[0])
-    return squares + _row_by_row(x, y, w, g, whole, hi, 1, n)
+    for i in range(size):
+        squares += r[i] * r[i]
+    for j in range(0, whole, 8):
+        products = zeros(x, 8)
+        for i in range(0, size, lanes):
+            products = add_products(x, min(lo + i, last) + j * n, n, load(r, i), products)
+        accumulate(g, j, row_sums(products))
+    for j in range(whole, p):
+        product = zeros(x, 1)
+        for i in range(0, size, lanes):
+            product = add_products(x, min(lo + i, last) + j * n, n, load(r, i), product)
+        g[j] += total(product[0])
+    return squares
 
 
 @compiled
@@ -370,10 +400,10 @@ def _row_values(X, y, w, g, lo, hi):
         at = (lo + 8 * block) * p
         products = zeros(x, 8)
         for j in range(0, w.size, lanes):
-            prefetch(x, at + 8 * (p + j) + _AHEAD // x.itemsize, products)
+            _ask(x, at + 8 * (p + j), 8)
             products = add_products(x, at + j, p, load(w, j), products)
         squares = add_squares(minus(row_sums(products), y, lo + 8 * block), squares)
-    return total(squares) + _squares_row_by_row(x, y, w, lo + 8 * blocks, hi, p, 1)
+    return total(squares) + _squares_row_by_row(X, y, w, lo + 8 * blocks, hi)
 
 
 @compiled
@@ -389,38 +419,51 @@ def _strip_values(X, y, w, g, lo, hi):
         at = lo + height * block
         products = zeros(x, 8)
         for j in range(p):
-            prefetch(x, at + height + j * n, products)
+            prefetch(x, at + 2 * height + j * n, 8)
+            prefetch(x, at + height + j * n, 8)
             products = add_products(x, at + j * n, lanes, splat(w, j), products)
         squares = add_squares(minus(products, y, at), squares)
-    return total(squares) + _squares_row_by_row(x, y, w, lo + height * blocks, hi, 1, n)
+    return total(squares) + _squares_row_by_row(X, y, w, lo + height * blocks, hi)
 
 
 @compiled
-def _squares_row_by_row(x, y, w, lo, hi, row, column):
+def _squares_row_by_row(X, y, w, lo, hi):
     """As `_row_by_row`, the squares alone."""
-    p = len(x) // len(y)
     squares = w.dtype.type(0)
     for i in range(lo, hi):
         s = -y[i]
-        for j in range(p):
-            s += x[i * row + j * column] * w[j]
+        for j in range(X.shape[1]):
+            s += X[i, j] * w[j]
         squares += s * s
     return squares
 
 
 @compiled
-def _row_by_row(x, y, w, g, lo, hi, row, column):
-    """The few rows left over; entry (i, j) of X is x[i row + j column]."""
-    p = len(x) // len(y)
+def _row_by_row(X, y, w, g, lo, hi):
+    """The few rows left over."""
     squares = w.dtype.type(0)
     for i in range(lo, hi):
         s = -y[i]
-        for j in range(p):
-            s += x[i * row + j * column] * w[j]
+        for j in range(X.shape[1]):
+            s += X[i, j] * w[j]
         squares += s * s
-        for j in range(p):
-            g[j] += x[i * row + j * column] * s
+        for j in range(X.shape[1]):
+            g[j] += X[i, j] * s
     return squares
+
+
+def _ask(x, at, lines):
+    """Ask memory for cache lines of x that lie ahead of x[at]; for compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_ask, prefer_literal=True, inline="always")
+def _ask_ahead(x, at, lines):
+    def ask(x, at, lines):
+        prefetch(x, at + _FAR // x.itemsize, lines)
+        prefetch(x, at + _NEAR // x.itemsize, lines)
+
+    return ask
 
 
 @compiled
@@ -455,16 +498,15 @@ def _aligned(size, like):
 
 _KERNELS = {
     NARROW: _narrow_rows,
-    ROWS_8: _rows_8,
-    ROWS_4: _rows_4,
-    ROWS_2: _rows_2,
-    WIDE: _wide_rows,
+    ROWS: _rows,
+    LONG_ROWS: _long_rows,
+    CACHED_ROWS: _cached_rows,
+    STRIPS: _strips,
+    CACHED_STRIPS: _cached_strips,
+    ROW_VALUES: _row_values,
+    STRIP_VALUES: _strip_values,
     TILED[1]: _tiled_1,
     TILED[2]: _tiled_2,
     TILED[4]: _tiled_4,
     TILED[8]: _tiled_8,
-    STRIPS: _strips,
-    PANELS: _panels,
-    ROW_VALUES: _row_values,
-    STRIP_VALUES: _strip_values,
 }

@@ -74,6 +74,21 @@ class Advantage(_Tracked):
     track_speedup.unit = "x"  # type: ignore[attr-defined]
 
 
+class OneThread(_Tracked):
+    """Time of numpy over the time of numba, interleaved, float64, one thread each."""
+
+    param_names = ["order", "X", "p"]
+    params = [_ORDERS, list(_SETS), _COLUMNS]
+
+    def track_speedup_over_numpy(self, order: str, size: str, p: int) -> dict[str, Any]:
+        way, w = _verified("numba", order, "float64", size, p)
+        other, _ = _verified("numpy", order, "float64", size, p)
+        use_threads(1)
+        return ratio(lambda: other.gradient(w), lambda: way.gradient(w))
+
+    track_speedup_over_numpy.unit = "x"  # type: ignore[attr-defined]
+
+
 class SinglePrecision(_Tracked):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 

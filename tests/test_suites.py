@@ -146,6 +146,8 @@ def test_benchmarks_of_the_roofline_run(order: str) -> None:
     for other in ("numpy", "torch", "scipy"):
         found = roofline.Advantage().track_speedup(other, order, "256 KiB", 30)
         assert min(found["samples"]) > 0
+    found = roofline.OneThread().track_speedup_over_numpy(order, "256 KiB", 30)
+    assert min(found["samples"]) > 0
     small = roofline.SmallCalls().track_time_over_empty_call(order, "100 x 4")
     assert min(small["samples"]) > 0
     with pytest.raises(NotImplementedError, match="factoring 160 MiB takes far longer"):
