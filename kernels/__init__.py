@@ -7,7 +7,17 @@
 """
 
 from kernels._contract import Solution, Way
+from kernels._minimum_norm import minimum_norm
 from kernels._problem import Array, LeastSquares
+from kernels._refined import refined
 from kernels._registry import WAYS
 
-__all__ = ["WAYS", "Array", "LeastSquares", "Solution", "Way"]
+__all__ = [
+    "WAYS",
+    "Array",
+    "LeastSquares",
+    "Solution",
+    "Way",
+    "minimum_norm",
+    "refined",
+]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numba import get_num_threads
@@ -16,7 +16,7 @@ from kernels._passes import (
     threaded_gradient_by,
     value_kernel_for,
 )
-from kernels._problem import Array
+from kernels._problem import Array, power_of_two_above
 
 # A pass in parallel starts and ends with the threads' agreement, some 5 µs on two cores.
 _THREADED = 1 << 19  # bytes of X
@@ -100,7 +100,7 @@ class NumbaWay(Way):
         X, y = self._X, self._y
         alpha = X.dtype.type(self.problem.alpha)
         # Powers of two, so that scaling is exact and no square overflows or underflows.
-        x_unit, y_unit = _power_of_two_above(X), _power_of_two_above(y)
+        x_unit, y_unit = power_of_two_above(X), power_of_two_above(y)
         scaled_alpha = alpha / x_unit / x_unit
         limit = 10 * min(X.shape) + 100
         w, iterations, converged = _cgls(X, y / y_unit, scaled_alpha, 1 / x_unit, limit)
@@ -115,12 +115,6 @@ class NumbaWay(Way):
             converged=converged,
             gradient_norm=math.hypot(*gradient),
         )
-
-
-def _power_of_two_above(array: Array) -> Any:
-    """Return the power of two above the largest magnitude, in the array's dtype; 1 for zeros."""
-    largest = max(array.max(), -array.min())
-    return np.ldexp(array.dtype.type(1), np.frexp(largest)[1]) if largest else array.dtype.type(1)
 
 
 @compiled

@@ -119,7 +119,7 @@ def gradient_by(kernel: int) -> Any:
             room = carray(scratch(w), 2 * width)
             room[:] = 0
         else:
-            room = _aligned(2 * width, w)
+            room = aligned(2 * width, w)
         padded, sums = room[:width], room[width:]
         padded[: w.size] = w
         squares = _one_pass(kernel, X, y, padded, sums, 0, X.shape[0])
@@ -140,10 +140,10 @@ def threaded_gradient_by(kernel: int) -> Any:
         if not _all_finite(w):
             return w.dtype.type(-1)
         n, width = X.shape[0], _padded(w.size, w)
-        padded, sums = _aligned(width, w), _aligned(parts * width, w)
+        padded, sums = aligned(width, w), aligned(parts * width, w)
         padded[: w.size] = w
         square_sums = np.zeros(parts, w.dtype)
-        height = (n // parts // 256 + 1) * 256
+        height = (n // parts // 16 + 1) * 16
         for part in prange(parts):
             low, high = min(n, part * height), min(n, (part + 1) * height)
             own = sums[part * width : (part + 1) * width]
@@ -213,7 +213,7 @@ def _tiled(p):
     def tiled(X, y, w, g, lo, hi):
         x = X.reshape(-1)
         lanes = LINE // x.itemsize
-        tile = _aligned(lanes, w)
+        tile = aligned(lanes, w)
         for lane in range(lanes):
             tile[lane] = w[lane % p]
         none, w_vector = zeros(x, p), load(tile, 0)
@@ -315,7 +315,7 @@ def _strip_by_strip(count, lines):
         squares = zeros(x, 1)[0]
         blocks = (hi - lo) // height
         if blocks:
-            sums = _aligned(p * lanes, w)
+            sums = aligned(p * lanes, w)
             for block in range(blocks):
                 at = lo + height * block
                 products = zeros(x, count)
@@ -357,7 +357,7 @@ def _last_rows(X, y, w, g, lo, hi):
     last = hi - lanes
     if last < 0:
         return _row_by_row(X, y, w, g, lo, hi)
-    r = _aligned(size, w)
+    r = aligned(size, w)
     for i in range(size):
         r[i] = -y[min(lo + i, last + i % lanes)]
     whole = p // 8 * 8
@@ -489,7 +489,7 @@ def _all_finite(w):
 
 
 @compiled
-def _aligned(size, like):
+def aligned(size, like):
     """Zeros of the dtype of ``like`` that start at a cache line."""
     room = np.zeros(size + LINE // like.itemsize, like.dtype)
     skip = -room.ctypes.data % LINE // like.itemsize

@@ -101,6 +101,12 @@ class LeastSquares:
         return rounded
 
 
+def power_of_two_above(array: Array) -> Any:
+    """Return the power of two above the largest magnitude, in the array's dtype; 1 for zeros."""
+    largest = max(array.max(), -array.min())
+    return np.ldexp(array.dtype.type(1), np.frexp(largest)[1]) if largest else array.dtype.type(1)
+
+
 def _real_array(name: str, values: ArrayLike) -> Array:
     """Return ``values`` as a native float64 or float32 ndarray, or say why it is not one."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):

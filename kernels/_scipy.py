@@ -76,7 +76,7 @@ class ScipyWay(Way):
         w, _, rank, _ = scipy.linalg.lstsq(A, b, cond=rcond, check_finite=False)
         if alpha:
             return Solution(w, rank=None, method="ridge", alpha=alpha)
-        if rank < self.problem.p:
+        if 0 < rank < self.problem.p:  # rank 0: zero is the answer, and nothing to perturb
             return self._perturbed()
         return Solution(w, rank=int(rank), method="lstsq", alpha=0.0)
 
@@ -96,10 +96,8 @@ class ScipyWay(Way):
         U, sigma, Vt = scipy.linalg.svd(self._RPt, full_matrices=False, check_finite=False)
         rcond, largest = self.problem.rcond, float(sigma[0])
         rank = int(np.count_nonzero(sigma > rcond * largest))
-        w = np.zeros(self.problem.p, self._RPt.dtype)
-        if rank:
-            # Relative to sigma_max: its square would overflow or vanish for data of 1e±160.
-            ratio = sigma[:rank] / sigma[0]
-            damped = ratio / (ratio * ratio + self._RPt.dtype.type(rcond))
-            w = Vt[:rank].T @ (damped * (U[:, :rank].T @ self._c) / sigma[0])
+        # Relative to sigma_max: its square would overflow or vanish for data of 1e±160.
+        ratio = sigma[:rank] / sigma[0]
+        damped = ratio / (ratio * ratio + self._RPt.dtype.type(rcond))
+        w = Vt[:rank].T @ (damped * (U[:, :rank].T @ self._c) / sigma[0])
         return Solution(w, rank=rank, method="ridge", alpha=rcond * largest * largest)

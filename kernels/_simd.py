@@ -213,6 +213,31 @@ def add_products(typing, x, at, stride, factor, group):
 
 
 @intrinsic
+def add_outer(typing, x, i, j, group):
+    """group[2a + b] + x[i + a] * x[j + b lanes :], b = 0, 1: columns of a row against columns."""
+
+    def code(context, builder, signature, args):
+        x, i, j, group = args
+        kind, vector = signature.args[0], signature.args[3].dtype
+        undefined = ir.Constant(context.get_value_type(Vector(vector.scalar, 1)), ir.Undefined)
+        rows = []
+        for b in range(2):
+            offset = builder.add(j, ir.Constant(_INT64, b * vector.lanes))
+            rows.append(_load(context, builder, kind, x, offset, vector))
+        for a in range(signature.args[3].count // 2):
+            offset = builder.add(i, ir.Constant(_INT64, a))
+            one = _load(context, builder, kind, x, offset, Vector(vector.scalar, 1))
+            factor = _shuffle(builder, one, undefined, [0] * vector.lanes)
+            for b in range(2):
+                k = 2 * a + b
+                term = _muladd(builder, factor, rows[b], builder.extract_value(group, k))
+                group = builder.insert_value(group, term, k)
+        return group
+
+    return group(x, types.intp, types.intp, group), code
+
+
+@intrinsic
 def combine(typing, x, at, stride, group, start):
     """start + Σ_k x[at + k stride :] * group[k]: rows of x, each against its own vector.
 
@@ -292,6 +317,25 @@ def accumulate(typing, array, at, group):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, group), code
+
+
+@intrinsic
+def accumulate_rows(typing, array, at, stride, group):
+    """array[at + a stride + b lanes :] += group[2a + b], b = 0, 1: a tile of a matrix."""
+
+    def code(context, builder, signature, args):
+        array, at, stride, group = args
+        kind, vector = signature.args[0], signature.args[3].dtype
+        for k in range(signature.args[3].count):
+            offset = builder.add(at, ir.Constant(_INT64, k % 2 * vector.lanes))
+            piece = _load(context, builder, kind, array, offset, vector)
+            term = builder.fadd(builder.extract_value(group, k), piece)
+            _store(context, builder, kind, array, offset, vector, term)
+            if k % 2:
+                at = builder.add(at, stride)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, group), code
 
 
 @intrinsic

@@ -100,6 +100,31 @@ def _term(predictors: tuple[str, ...], k: int) -> float:
     return float(Fraction(predictors[0]) ** k)
 
 
+def regressions() -> dict[str, tuple[LeastSquares, list[Fraction]]]:
+    """Return every regression set at hand: the problem and its certified coefficients.
+
+    Beside the sets that come with the project, three more of the Wampler sets by their
+    construction: x = 0 to 20, y a polynomial of degree 5, exact to the digits printed, and a noise
+    at right angles to it of which Wampler3, 4 and 5 have 1, 100 and 10 000 times as much.
+    """
+    certified = {name: load(name) for name in names()}
+    found = {
+        name: (one.problem(), [Fraction(parameter.estimate) for parameter in one.parameters])
+        for name, one in certified.items()
+        if one.is_regression
+    }
+    X, polynomial = certified["Wampler1"].design()
+    noise = (certified["Wampler4"].design()[1] - polynomial) / 100
+    ones, tenths = [Fraction(1)] * 6, [Fraction(1, 10**k) for k in range(6)]
+    y = np.array(
+        [float(sum(t * Fraction(x) ** k for k, t in enumerate(tenths))) for x in range(21)]
+    )
+    found["Wampler2"] = LeastSquares(X, y), tenths
+    found["Wampler3"] = LeastSquares(X, polynomial + noise), ones
+    found["Wampler5"] = LeastSquares(X, polynomial + 10_000 * noise), ones
+    return dict(sorted(found.items()))
+
+
 def names() -> list[str]:
     """Return the names of the sets that come with the project."""
     return sorted(path.stem for path in _FOLDER.glob("*.csv"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels import Array, LeastSquares, Way
+from kernels import Array, LeastSquares, Solution, Way
 from suites import _twofold as twofold
 
 Rational = list[Fraction]
@@ -336,10 +336,31 @@ def minimum_norm_ratio(problem: LeastSquares, w: Array, rank: int) -> float:
     for n >= p.)
     """
     X = problem.X.astype(np.float64)
-    V = np.linalg.svd(np.ldexp(X, -_exponent(X)))[2][:rank].T
+    V = np.linalg.svd(np.ldexp(X, -_exponent(X)), full_matrices=False)[2][:rank].T
     v = w.astype(np.float64)
     outside = np.linalg.norm(v - V @ (V.T @ v))
     return 0.0 if outside == 0 else float(outside / (problem.rcond * np.linalg.norm(v)))
+
+
+RIGHT = 30.0  # below it a ratio is right: LAPACK's own threshold
+
+
+def check_solution(problem: LeastSquares, rank: int | None, found: Solution) -> None:
+    """Raise `WrongAnswerError` if a solution claims to be right and is not.
+
+    Right is a gradient of zero to rounding and, where X has a known rank, that rank and no part in
+    the null space. A solution that says converged=False claims nothing.
+    """
+    if not found.converged:
+        return
+    ratios = {"optimality ratio": optimality_ratio(problem, found.w)}
+    if rank is not None:
+        ratios["minimum-norm ratio"] = minimum_norm_ratio(problem, found.w, rank)
+        if found.rank not in (None, rank):
+            raise WrongAnswerError(f"rank {found.rank} found on {problem} of rank {rank}")
+    for name, ratio in ratios.items():
+        if not ratio < RIGHT:
+            raise WrongAnswerError(f"{name} is {ratio:.3g} on {problem}")
 
 
 def log_relative_error(w: Array, certified: Rational) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernels import WAYS, LeastSquares, Way
-from suites import nist, problems
+from suites import families, nist, problems
 from suites.truth import (
     exact_solution,
     minimum_norm_ratio,
@@ -21,16 +21,8 @@ REGRESSIONS = [name for name in nist.names() if nist.load(name).is_regression]
 VARIANCES = [name for name in nist.names() if not nist.load(name).is_regression]
 RIGHT = 30.0
 
-DEFICIENT = {
-    "duplicated column": problems.duplicated_column(30, 5),
-    "sum of the others": problems.summed_column(30, 5),
-    "dummy-variable trap": problems.dummy_trap(4, 6),
-    "rank 2 product": problems.low_rank(20, 6, 2),
-    "rank 3 product, wide": problems.low_rank(6, 9, 3),
-    "wide": problems.low_rank(4, 9, 4),
-    "zero column": LeastSquares(np.arange(8.0).reshape(4, 2) * [1, 0], [1.0, 0.0, 2.0, 1.0]),
-    "all zeros": LeastSquares(np.zeros((5, 3)), np.ones(5)),
-}
+SMALL = {family: make(24, 6) for family, make in families.FAMILIES.items()}
+DEFICIENT = {family: posed for family, posed in SMALL.items() if posed.rank is not None}
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
@@ -69,13 +61,14 @@ def test_ridge_is_the_closed_form_for_wide_problems(way: type[Way], alpha: float
 @pytest.mark.parametrize("family", DEFICIENT)
 def test_all_ways_agree_with_the_exact_minimum_norm_solution(way: type[Way], family: str) -> None:
     """To rounding, or to the bias of the perturbation where the ridge fallback was taken."""
-    problem = DEFICIENT[family]
+    problem = DEFICIENT[family].problem
     exact = exact_solution(problem)
     found = way(problem).solve()
     assert found.converged
     assert found.rank in (None, exact.rank)
     w = np.array([float(entry) for entry in exact.w])
-    sigma = np.linalg.svd(problem.X, compute_uv=False)
+    unit = 2.0 ** np.frexp(np.abs(problem.X).max() or 1.0)[1]
+    sigma = unit * np.linalg.svd(problem.X / unit, compute_uv=False)
     if exact.rank == 0:
         assert not found.w.any()
         return
@@ -114,7 +107,7 @@ def test_analysis_of_variance_reaches_its_certified_figures(way: type[Way], name
 def test_ridge_tends_to_the_minimum_norm_solution_at_the_rate_alpha_over_sigma_squared(
     way: type[Way],
 ) -> None:
-    problem = problems.low_rank(20, 6, 3)
+    problem = families.low_rank(20, 6, 3).problem
     exact = np.array([float(entry) for entry in exact_solution(problem).w])
     smallest = np.linalg.svd(problem.X, compute_uv=False)[2]
     distances = []
@@ -128,16 +121,17 @@ def test_ridge_tends_to_the_minimum_norm_solution_at_the_rate_alpha_over_sigma_s
 
 @pytest.mark.parametrize("scale", [1e150, 1e-150, 2.0**40])
 def test_solution_does_not_change_when_the_data_are_scaled(way: type[Way], scale: float) -> None:
-    problem = problems.duplicated_column(30, 5)
+    problem = families.duplicated_column(30, 5).problem
     found = way(problem).solve()
     scaled = way(LeastSquares(scale * problem.X, scale * problem.y)).solve()
     assert (scaled.rank, scaled.method, scaled.converged) == (found.rank, found.method, True)
+    assert scaled.alpha == pytest.approx(found.alpha * scale * scale, rel=1e-12)
     np.testing.assert_allclose(scaled.w, found.w, rtol=1e-11, atol=1e-13)
 
 
 def test_gradient_vanishes_at_the_solution_and_grows_linearly_from_it(way: type[Way]) -> None:
     """∇f(w) = (2/n) XᵀX (w - w*), for every minimiser w* and so for rank-deficient X too."""
-    problem = problems.summed_column(30, 5)
+    problem = families.summed_column(30, 5).problem
     prepared, w = way(problem), problems.start(problem)
     minimiser = WAYS["numpy"](problem).solve().w
     expected = 2 / problem.n * problem.X.T @ (problem.X @ (w - minimiser))
@@ -155,7 +149,7 @@ def test_a_descent_method_that_has_not_converged_says_so() -> None:
 
 
 def test_fallback_states_the_perturbation_it_used() -> None:
-    problem = problems.duplicated_column(30, 5)
+    problem = families.duplicated_column(30, 5).problem
     found = WAYS["scipy"](problem).solve()
     sigma = np.linalg.svd(problem.X, compute_uv=False)[0]
     assert found.method == "ridge"

@@ -8,7 +8,7 @@ import pytest
 from asv_runner.benchmarks.time import TimeBenchmark
 from threadpoolctl import threadpool_info
 
-from kernels import WAYS, Array, LeastSquares
+from kernels import WAYS, Array
 from kernels._numpy import NumpyWay
 from suites import compilation, gradient, machine, problems, roofline, timing
 from suites.read_limit import sums_over
@@ -107,20 +107,6 @@ def test_problems_are_the_same_each_time_and_never_constant() -> None:
     np.testing.assert_array_equal(first.X, second.X)
     np.testing.assert_array_equal(problems.start(first), problems.start(second))
     assert len(np.unique(first.X)) == first.X.size
-
-
-@pytest.mark.parametrize(
-    ("problem", "rank"),
-    [
-        (problems.duplicated_column(30, 5), 4),
-        (problems.summed_column(30, 5), 4),
-        (problems.dummy_trap(4, 6), 4),
-        (problems.low_rank(20, 6, 2), 2),
-        (problems.low_rank(6, 9, 3), 3),
-    ],
-)
-def test_rank_deficient_problems_have_the_rank_they_state(problem: LeastSquares, rank: int) -> None:
-    assert np.linalg.matrix_rank(problem.X) == rank
 
 
 def test_machine_is_named_by_what_it_is() -> None:

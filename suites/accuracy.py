@@ -1,0 +1,103 @@
+"""Digits: on NIST's certified regressions, and as the condition number grows from 1 to 1e16."""
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kernels import Array, refined
+from suites import nist
+from suites.families import Posed, with_condition
+from suites.machine import cores
+from suites.solvers import SOLVERS, solve
+from suites.timing import ratio, use_threads
+from suites.truth import exact_solution, log_relative_error
+
+_DECADES = [f"1e{k:02}" for k in range(0, 17, 2)]
+_DTYPES = ["float64", "float32"]
+
+
+class Certified:
+    """Digits (LRE) of a solver's coefficients that agree with the certified ones, at most 15."""
+
+    param_names = ["solver", "set"]
+    params = [list(SOLVERS), list(nist.regressions())]
+    version = "1"
+
+    def track_digits(self, name: str, certified: str) -> float:
+        problem, coefficients = nist.regressions()[certified]
+        return log_relative_error(solve(name, problem).w, coefficients)
+
+    track_digits.unit = "digits"  # type: ignore[attr-defined]
+
+
+class Refined:
+    """What refinement costs: its time over that of `numpy.linalg.lstsq`, interleaved."""
+
+    param_names = ["X"]
+    params = [["21 x 6", "2000 x 50", "20000 x 100"]]
+    version = "1"
+    timeout = 180.0
+
+    def track_time_over_lstsq(self, size: str) -> dict[str, Any]:
+        n, p = map(int, size.split(" x "))
+        problem = with_condition(n, p, 1e8).problem
+        use_threads(cores())
+        if not refined(problem).converged:
+            raise AssertionError(f"refinement did not converge on {problem}")
+        lstsq = partial(np.linalg.lstsq, problem.X, problem.y, problem.rcond)
+        return ratio(partial(refined, problem), lstsq)
+
+    track_time_over_lstsq.unit = "x"  # type: ignore[attr-defined]
+
+
+Cache = dict[tuple[str, str, str], tuple[float, int | None]]
+
+
+class Condition:
+    """Where each solver loses its digits and its rank: 60 x 10, X = U diag(σ) Vᵀ, σ graded.
+
+    Digits are those of |w - exact| / |exact|, exact being the solution in rational arithmetic for
+    the X and y as they are, rounded to the dtype.
+    """
+
+    param_names = ["solver", "dtype", "condition number"]
+    params = [list(SOLVERS), _DTYPES, _DECADES]
+    version = "1"
+    timeout = 300.0
+
+    def setup_cache(self) -> Cache:
+        cache: Cache = {}
+        for dtype in _DTYPES:
+            for condition in _DECADES:
+                problem = _posed(dtype, condition).problem
+                exact = np.array([float(entry) for entry in exact_solution(problem).w])
+                for name in SOLVERS:
+                    found = solve(name, problem)
+                    cache[name, dtype, condition] = _digits(found.w, exact), found.rank
+        return cache
+
+    def track_digits(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
+        return cache[name, dtype, condition][0]
+
+    def track_rank(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
+        """The numerical rank found, of 10 columns; n/a where the solver does not tell."""
+        rank = cache[name, dtype, condition][1]
+        return math.nan if rank is None else rank
+
+    track_digits.unit = "digits"  # type: ignore[attr-defined]
+    track_rank.unit = "columns"  # type: ignore[attr-defined]
+
+
+def _digits(w: Array, exact: Array) -> float:
+    """Return -log10 of the relative distance, between 0 and 16."""
+    distance = float(np.linalg.norm(w - exact) / np.linalg.norm(exact))
+    if not math.isfinite(distance):
+        return 0.0
+    return min(16.0, max(0.0, -math.log10(distance))) if distance else 16.0
+
+
+def _posed(dtype: str, condition: str) -> Posed:
+    posed = with_condition(60, 10, float(condition))
+    return posed.as_float32() if dtype == "float32" else posed

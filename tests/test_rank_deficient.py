@@ -1,0 +1,251 @@
+"""Rank-deficient least squares: every family, every way, and the solvers that go beyond them."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels import LeastSquares, Way, minimum_norm, refined
+from kernels._gram import gram
+from suites import accuracy, families, nist, problems
+from suites.families import FAMILIES, Posed
+from suites.rank_deficient import Tall, judge
+from suites.solvers import SOLVERS, solve
+from suites.truth import (
+    RIGHT,
+    WrongAnswerError,
+    check_solution,
+    exact_solution,
+    log_relative_error,
+    minimum_norm_ratio,
+    optimality_ratio,
+    solution_ratio,
+)
+
+SIZES = [(24, 6), (400, 20)]
+GAP = ["duplicated column", "zero column", "sum of the others", "dummy trap", "rank 2", "rank p/2"]
+INTEGERS = [*GAP, "rank 3", "wide", "all zeros"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_have_the_rank_and_the_solution_that_they_state(family: str) -> None:
+    posed = FAMILIES[family](24, 6)
+    exact = exact_solution(posed.problem)
+    assert posed.rank in (None, exact.rank)
+    if posed.w is not None:
+        assert [Fraction(entry) for entry in posed.w] == exact.w
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_way_is_right_on_every_family_or_says_that_it_is_not(
+    way: type[Way], family: str, size: tuple[int, int]
+) -> None:
+    posed = FAMILIES[family](*size)
+    check_solution(posed.problem, posed.rank, way(posed.problem).solve())
+
+
+@pytest.mark.parametrize("family", INTEGERS)
+def test_every_way_is_right_in_float32_too(way: type[Way], family: str) -> None:
+    posed = FAMILIES[family](24, 6).as_float32()
+    found = way(posed.problem).solve()
+    assert found.w.dtype == np.float32
+    check_solution(posed.problem, posed.rank, found)
+
+
+def test_a_wrong_solution_is_not_let_through() -> None:
+    posed = families.duplicated_column(24, 6)
+    right = solve("numpy", posed.problem)
+    check_solution(posed.problem, posed.rank, right)
+    null = np.array([1.0, 0, 0, 0, 0, -1.0])
+    for wrong, message in [
+        (right.w + 1e-9 * null, "minimum-norm ratio"),
+        (right.w * (1 + 1e-9), "optimality ratio"),
+    ]:
+        with pytest.raises(WrongAnswerError, match=message):
+            check_solution(posed.problem, posed.rank, type(right)(wrong, 5, "lstsq", 0.0))
+    with pytest.raises(WrongAnswerError, match="rank 6 found"):
+        check_solution(posed.problem, posed.rank, type(right)(right.w, 6, "lstsq", 0.0))
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if FAMILIES[f](24, 6).rank is not None])
+def test_fallback_is_the_exact_ridge_solution_for_the_alpha_that_it_states(family: str) -> None:
+    """And that lies within α/(σ_r² + α) of the minimum-norm solution, relative to its norm."""
+    posed = FAMILIES[family](24, 6)
+    problem = posed.problem
+    found = solve("scipy", problem)
+    if found.method != "ridge":
+        assert posed.rank in (problem.p, 0)
+        return
+    perturbed = LeastSquares(problem.X, problem.y, found.alpha)
+    ridge = exact_solution(perturbed)
+    minimum = exact_solution(problem)
+    error = distance([Fraction(float(entry)) for entry in found.w], ridge.w)
+    assert error < RIGHT * problem.rcond * condition(posed) ** 2
+    smallest = singular_values(problem)[exact_rank(posed) - 1]
+    bias = Fraction(found.alpha) / (Fraction(smallest) ** 2 + Fraction(found.alpha))
+    assert distance(ridge.w, minimum.w) <= float(bias) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("shape", [(300, 6), (5000, 50)])
+@pytest.mark.parametrize("family", GAP)
+def test_minimum_norm_is_certified_where_the_spectrum_has_a_gap(
+    family: str, shape: tuple[int, int]
+) -> None:
+    posed = FAMILIES[family](*shape)
+    for one in (posed, posed.as_float32()):
+        found = minimum_norm(one.problem)
+        assert found.method == "tikhonov"
+        assert found.rank == posed.rank
+        assert found.w.dtype == one.problem.dtype
+        check_solution(one.problem, one.rank, found)
+        assert posed.w is not None
+        error = np.linalg.norm(found.w - posed.w) / np.linalg.norm(posed.w)
+        assert error < RIGHT * one.problem.rcond
+
+
+@pytest.mark.parametrize("family", ["Hilbert", "Vandermonde", "graded", "collinear 1e-10", "wide"])
+def test_minimum_norm_falls_back_where_it_cannot_certify(family: str) -> None:
+    posed = FAMILIES[family](400, 20)
+    found = minimum_norm(posed.problem)
+    assert found.method == "lstsq"
+    check_solution(posed.problem, posed.rank, found)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_minimum_norm_is_right_on_every_family(family: str, size: tuple[int, int]) -> None:
+    posed = FAMILIES[family](*size)
+    check_solution(posed.problem, posed.rank, minimum_norm(posed.problem))
+
+
+@pytest.mark.parametrize("gap", [1e2, 1e4, 1e6, 1e8, 1e12])
+def test_certificate_never_passes_a_wrong_rank(gap: float) -> None:
+    """Half the singular values are 1, half 1/gap: above the rank cutoff, so the rank is p."""
+    p = 20
+    rng = np.random.default_rng(int(np.log10(gap)))
+    U, _ = np.linalg.qr(rng.standard_normal((2000, p)))
+    V, _ = np.linalg.qr(rng.standard_normal((p, p)))
+    sigma = np.where(np.arange(p) < p // 2, 1.0, 1 / gap)
+    problem = LeastSquares((U * sigma) @ V.T, rng.standard_normal(2000))
+    found = minimum_norm(problem)
+    assert found.rank == np.linalg.matrix_rank(problem.X, rtol=problem.rcond)
+    assert optimality_ratio(problem, found.w) < RIGHT
+
+
+def test_minimum_norm_solves_a_ridge_problem_too() -> None:
+    problem = problems.gaussian(40, 5, alpha=2.0)
+    found = minimum_norm(problem)
+    assert (found.method, found.alpha) == ("ridge", 2.0)
+    assert solution_ratio(problem, found.w, exact_solution(problem)) < RIGHT
+
+
+def test_iterating_takes_away_the_bias_of_the_perturbation() -> None:
+    posed = families.low_rank(300, 6, 3)
+    assert posed.w is not None
+    ridge, iterated = solve("scipy", posed.problem), minimum_norm(posed.problem)
+    assert iterated.iterations > 1
+    assert np.linalg.norm(iterated.w - posed.w) <= np.linalg.norm(ridge.w - posed.w)
+
+
+@pytest.mark.parametrize("name", nist.regressions())
+def test_refined_solution_is_the_exact_one_rounded_once(name: str) -> None:
+    problem, _ = nist.regressions()[name]
+    found = refined(problem)
+    assert found.converged
+    assert found.rank == problem.p
+    for computed, exact in zip(found.w, exact_solution(problem).w, strict=True):
+        assert abs(Fraction(float(computed)) - exact) <= abs(exact) * Fraction(1, 2**53) * (
+            1 + Fraction(1, 1000)
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"),
+    [("Longley", 14.6), ("Wampler2", 13.2), *((f"Wampler{k}", 15.0) for k in (1, 3, 4, 5))],
+)
+def test_refined_solution_reaches_what_the_design_matrix_allows(name: str, digits: float) -> None:
+    problem, certified = nist.regressions()[name]
+    assert round(log_relative_error(refined(problem).w, certified), 1) >= digits
+
+
+def test_refined_solution_says_where_there_is_nothing_to_refine() -> None:
+    posed = families.duplicated_column(24, 6)
+    found = refined(posed.problem)
+    assert (found.rank, found.converged) == (5, False)
+    assert minimum_norm_ratio(posed.problem, found.w, 5) < RIGHT
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1e-6])
+def test_refined_solution_of_a_ridge_problem(alpha: float) -> None:
+    for problem in (problems.gaussian(40, 5, alpha=alpha), problems.gaussian(4, 9, alpha=alpha)):
+        found = refined(problem)
+        assert found.converged
+        assert solution_ratio(problem, found.w, exact_solution(problem)) < RIGHT
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1), (63, 7), (65, 16), (1000, 50)])
+def test_gram_matrix_is_right_to_rounding(shape: tuple[int, int], dtype: Any, order: Any) -> None:
+    """|G - XᵀX| <= γ_n |X|ᵀ|X|, entry by entry (Higham, section 3.5)."""
+    X = problems.gaussian(*shape, dtype=dtype, order=order).X
+    wide = X.astype(np.longdouble)
+    error = np.abs(gram(X) - wide.T @ wide)
+    assert np.all(error <= shape[0] * 2.0**-53 * (np.abs(wide).T @ np.abs(wide)))
+
+
+def test_wrong_solvers_are_named_and_not_timed() -> None:
+    judged = judge(families.low_rank(60, 8, 3))
+    assert set(judged) == set(SOLVERS) - {"refined"}
+    for name in ("numpy", "torch", "numba", "scipy", "minimum_norm", "scipy gelsy", "numpy pinv"):
+        assert not judged[name].wrong
+        assert min(judged[name].seconds) > 0
+    gels = judged["torch gels"]
+    assert "ratio" in gels.wrong or not gels.found.converged
+    assert not gels.seconds
+
+
+def test_benchmark_of_tall_problems_runs() -> None:
+    found = Tall().track_speedup_over_lstsq("rank p/2", "5000 x 50")
+    assert min(found["samples"]) > 0
+
+
+def test_digits_fall_with_the_condition_number_and_refinement_keeps_them() -> None:
+    names, conditions = ["numpy", "refined", "cholesky"], ["1e00", "1e06", "1e12"]
+    found = {name: [digits(name, condition) for condition in conditions] for name in names}
+    # The residual is a thousandth of y: its part in the error grows with the condition's square.
+    for power, value in zip((0, 6, 12), found["numpy"], strict=True):
+        assert value > 15.9 - max(power, 2 * power - 3) - 2
+    assert found["cholesky"][1] < found["numpy"][1] - 2
+    assert min(found["refined"][:2]) > 15
+
+
+def digits(name: str, condition: str) -> float:
+    problem = accuracy._posed("float64", condition).problem
+    exact = np.array([float(entry) for entry in exact_solution(problem).w])
+    return accuracy._digits(solve(name, problem).w, exact)
+
+
+def distance(a: list[Fraction], b: list[Fraction]) -> float:
+    """|a - b| / |b|"""
+    difference = sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
+    size = sum(y * y for y in b)
+    return math.sqrt(difference / size)
+
+
+def singular_values(problem: LeastSquares) -> list[float]:
+    unit = 2.0 ** np.frexp(np.abs(problem.X).max())[1]
+    return list(unit * np.linalg.svd(problem.X / unit, compute_uv=False))
+
+
+def exact_rank(posed: Posed) -> int:
+    assert posed.rank is not None
+    return posed.rank
+
+
+def condition(posed: Posed) -> float:
+    sigma = singular_values(posed.problem)
+    return sigma[0] / sigma[exact_rank(posed) - 1]
