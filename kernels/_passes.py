@@ -76,8 +76,9 @@ _threaded = njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=T
 _FAR, _NEAR = 16384, 8192  # bytes ahead: 460 and 230 ns at 36 GB/s, memory answers in about 110
 _STRIPS_AHEAD = 1 << 16  # bytes: as near, in whole strips, of which columns make a few
 _STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
-NARROW, ROWS, LONG_ROWS, CACHED_ROWS, STRIPS, CACHED_STRIPS, ROW_VALUES, STRIP_VALUES = range(8)
-TILED = {1: 8, 2: 9, 4: 10, 8: 11}  # by p
+NARROW, ROWS, LONG_ROWS, CACHED_ROWS, STRIPS, CACHED_STRIPS, PANELS = range(7)
+ROW_VALUES, STRIP_VALUES = 7, 8
+TILED = {1: 9, 2: 10, 4: 11, 8: 12}  # by p
 
 
 def kernel_for(X: Array) -> int:
@@ -86,7 +87,9 @@ def kernel_for(X: Array) -> int:
     row = p * X.itemsize
     streamed = X.nbytes > _STREAMED
     if not X.flags.c_contiguous:
-        return STRIPS if streamed and p > 8 else CACHED_STRIPS
+        if streamed and p > 8:
+            return STRIPS
+        return CACHED_STRIPS if p < 100 else PANELS
     if row <= LINE:
         return TILED.get(p, NARROW)
     if not streamed:
@@ -346,7 +349,7 @@ _strips, _cached_strips = _strip_by_strip(16, 8), _strip_by_strip(8, 0)
 
 @compiled
 def _last_rows(X, y, w, g, lo, hi):
-    """Fortran order, the rows left over by strips, eight columns at a time: Xw, then Xᵀr.
+    """Fortran order, all of a few rows, eight columns at a time: first Xw, then Xᵀr.
 
     Where they do not fill whole vectors, the last begins with rows that are counted already.
     """
@@ -385,6 +388,15 @@ def _last_rows(X, y, w, g, lo, hi):
         for i in range(0, size, lanes):
             product = add_products(x, min(lo + i, last) + j * n, n, load(r, i), product)
         g[j] += total(product[0])
+    return squares
+
+
+@compiled
+def _panels(X, y, w, g, lo, hi):
+    """Fortran order in cache, many columns: along them in panels whose residuals stay in L1."""
+    squares = w.dtype.type(0)
+    for start in range(lo, hi, 2048):
+        squares += _last_rows(X, y, w, g, start, min(hi, start + 2048))
     return squares
 
 
@@ -503,6 +515,7 @@ _KERNELS = {
     CACHED_ROWS: _cached_rows,
     STRIPS: _strips,
     CACHED_STRIPS: _cached_strips,
+    PANELS: _panels,
     ROW_VALUES: _row_values,
     STRIP_VALUES: _strip_values,
     TILED[1]: _tiled_1,

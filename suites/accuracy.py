@@ -1,4 +1,4 @@
-"""Digits: on NIST's certified regressions, and as the condition number grows from 1 to 1e16."""
+"""Digits: on NIST's certified sets, and as the condition number grows from 1 to 1e16."""
 
 import math
 from functools import partial
@@ -28,6 +28,20 @@ class Certified:
     def track_digits(self, name: str, certified: str) -> float:
         problem, coefficients = nist.regressions()[certified]
         return log_relative_error(solve(name, problem).w, coefficients)
+
+    track_digits.unit = "digits"  # type: ignore[attr-defined]
+
+
+class Variance:
+    """Digits of the certified F and residual sum of squares: rank-deficient, [1 | dummies]."""
+
+    param_names = ["solver", "set"]
+    params = [list(SOLVERS), [name for name in nist.names() if not nist.load(name).is_regression]]
+    version = "1"
+
+    def track_digits(self, name: str, certified: str) -> float:
+        loaded = nist.load(certified)
+        return loaded.digits(solve(name, loaded.problem()).w)
 
     track_digits.unit = "digits"  # type: ignore[attr-defined]
 

@@ -149,7 +149,7 @@ def test_command_shows_how_the_ways_do_on_a_file(
     assert nist.main([str(path)]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "Norris: 36 observations, 2 parameters"
-    assert [line.split()[0] for line in shown[2:]] == list(WAYS)
+    assert [line.split()[0] for line in shown[2:]] == [*WAYS, "minimum_norm", "refined"]
     assert all(float(line.split()[-1]) > 12 for line in shown[2:])
 
 

@@ -13,7 +13,7 @@ from suites.truth import GradientOracle
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]
 ROWS = [passes.NARROW, passes.ROWS, passes.LONG_ROWS, passes.CACHED_ROWS]
-COLUMNS = [passes.STRIPS, passes.CACHED_STRIPS]
+COLUMNS = [passes.STRIPS, passes.CACHED_STRIPS, passes.PANELS]
 
 
 def kernels_of(X: Array) -> list[int]:

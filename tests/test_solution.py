@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_analysis_of_variance_reaches_its_certified_figures(way: type[Way], name
         # The perturbation moves Xw by at most alpha / sigma_r² of itself, at right angles to r.
         lost = math.log10(10**lost + found.alpha / np.linalg.svd(problem.X)[1][-2] ** 2 * 1e16)
     assert certified.digits(found.w) > min(15, 15.9 - lost) - 1.5
+    # The fitted values are the means of the groups.
+    groups: dict[str, list[Fraction]] = {}
+    for treatment, response in certified.rows:
+        groups.setdefault(treatment, []).append(Fraction(response))
+    means = [float(sum(groups[t]) / len(groups[t])) for t, _ in certified.rows]
+    tolerance = RIGHT * problem.rcond * float(np.abs(problem.y).max())
+    np.testing.assert_allclose(problem.X @ found.w, means, rtol=0, atol=tolerance)
 
 
 def test_ridge_tends_to_the_minimum_norm_solution_at_the_rate_alpha_over_sigma_squared(
