@@ -220,7 +220,7 @@ def _search(path: str | Path, what: str, pattern: str, text: str) -> re.Match[st
 
 
 def main(arguments: list[str]) -> int:
-    """Print how each way, and what goes beyond them, does on a file of NIST's: digits, rank, and what its flags say."""
+    """Print how each way and what goes beyond them do on a file of NIST's: digits, rank, flags."""
     if len(arguments) != 1:
         print("usage: python -m suites.nist FILE", file=sys.stderr)
         return 2
