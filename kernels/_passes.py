@@ -1,17 +1,17 @@
 """One pass over X: the compiled kernels of the numba way, by order and by shape.
 
-A pass over rows lo to hi adds Xᵀ(Xw - y) to g and returns |Xw - y|², both over these rows. Each
-row is read once from where it comes: a block's residual is formed, and the block, by then in
-cache, is folded into g.
+A pass over rows lo to hi adds Xᵀ(Xw - y) to g and returns |Xw - y|², both over these rows. Each row
+is read once from where it comes: a block's residual is formed, and the block, by then in cache, is
+folded into g.
 
 Per entry of X: 4 flops, 8 bytes read once in float64, and two loads, the second from L1 or L2. With
-y's 8 bytes a row the floor is p/(p+1) of the read limit: 0.80 at p = 4, 0.97 at p = 30. Share
-of the read limit (the fastest sum over X, 35 GB/s on one core) at p = 4, 30, 300, 1000, as
-recorded for commit d77b3b23 on two cores of an AMD EPYC (Zen 4, L1 32 KiB, L2 1 MiB, L3 32 MiB;
-`asv show d77b3b23 --details -b roofline`):
+y's 8 bytes a row the floor is p/(p+1) of the read limit: 0.80 at p = 4, 0.97 at p = 30. Share of
+the read limit (the fastest sum over X, 35 GB/s on one core) at p = 4, 30, 300, 1000, as recorded
+for commit d77b3b23 on two cores of an AMD EPYC (Zen 4, L1 32 KiB, L2 1 MiB, L3 32 MiB; `asv show
+d77b3b23 --details -b roofline`):
 
     X of      order  one thread             two threads            what limits
-    160 MiB   C      0.77 0.94 1.02 0.84    0.79 1.00 1.06 0.93    memory; y's bytes at 4, L2 at 1000
+    160 MiB   C      0.77 0.94 1.02 0.84    0.79 1.00 1.06 0.93    memory; y at 4, L2 at 1000
     8 MiB     C      0.49 0.50 0.45 0.42    0.50 0.49 0.47 0.43    L3, then L1 or L2 again
     256 KiB   C      0.38 0.41 0.38 0.33    0.39 0.40 0.37 0.33    loads across cache lines
     160 MiB   F      0.81 0.74 0.69 0.48    0.77 0.98 0.95 0.76    memory, L2, address translation
@@ -19,36 +19,36 @@ recorded for commit d77b3b23 on two cores of an AMD EPYC (Zen 4, L1 32 KiB, L2 1
     256 KiB   F      0.46 0.44 0.32 0.31    0.46 0.43 0.34 0.31    loads across cache lines
 
 - Memory. L1 has some 24 buffers for lines on their way: 24 lines every 110 ns, the latency of
-  memory, are 14 GB/s. Lines asked for in L2 have more room, but a request that finds the queue
-  full is dropped. In trials at p = 30, 300, 1000 on one thread blocks of four rows reached 0.66,
-  0.38, 0.48 without asking, 0.51, 0.43, 0.39 asking in L1, 0.90, 0.89, 0.69 asking in L2 once and
-  0.96, 1.05, 0.83 twice, 8 and 16 KiB ahead; a third time added nothing. Shares above 1 are where
-  this reads faster than a plain sum, which does not ask. Rows that lie in one vector are
-  left to the hardware, which foresees them.
-- Long rows. From 5 KiB on two blocks of four rows outgrow L1, and the second load comes from
-  L2, which then passes each line three times (in, read, read again) at the 100 GB/s of a sum
-  from L2: 33 GB/s, as fast as memory. Eight rows in turn, half of the next ones asked for in each turn, reached 0.88 at
-  p = 1000 and 0.90 at 2000; one row at a time, all in L1, 0.63, and blocks of two, four and eight
-  rows folded while the next are read 0.77, 0.86, 0.75.
-- L3. A sum runs at 95 GB/s there, from L2 at 100. Reading a block from L3 and again from L2, with no
-  overlap, is 0.49 of the limit; where the block stays in L1 it is 0.5 to 0.6. Asking ahead made it
-  slower (0.38 to 0.49), as the requests take slots that loads need. Twice numpy, which reads X twice
-  from L3 at 0.39 of the limit in all, would be 0.78: out of reach of two loads an entry.
+  memory, are 14 GB/s. Lines asked for in L2 have more room, but a request that finds the queue full
+  is dropped. In trials at p = 30, 300, 1000 on one thread blocks of four rows reached 0.66, 0.38,
+  0.48 without asking, 0.51, 0.43, 0.39 asking in L1, 0.90, 0.89, 0.69 asking in L2 once and 0.96,
+  1.05, 0.83 twice, 8 and 16 KiB ahead; a third time added nothing. Shares above 1 are where this
+  reads faster than a plain sum, which does not ask. Rows that lie in one vector are left to the
+  hardware, which foresees them.
+- Long rows. From 5 KiB on two blocks of four rows outgrow L1, and the second load comes from L2,
+  which then passes each line three times (in, read, read again) at the 100 GB/s of a sum from L2:
+  33 GB/s, as fast as memory. Eight rows in turn, half of the next ones asked for in each turn,
+  reached 0.88 at p = 1000 and 0.90 at 2000; one row at a time, all in L1, 0.63, and blocks of two,
+  four and eight rows folded while the next are read 0.77, 0.86, 0.75.
+- L3. A sum runs at 95 GB/s there, from L2 at 100. Reading a block from L3 and again from L2, with
+  no overlap, is 0.49 of the limit; where the block stays in L1 it is 0.5 to 0.6. Asking ahead made
+  it slower (0.38 to 0.49), as the requests take slots that loads need. Twice numpy, which reads X
+  twice from L3 at 0.39 of the limit in all, would be 0.78: out of reach of two loads an entry.
 - Loads. A core loads one aligned vector of 64 bytes a cycle and needs two cycles where it crosses a
-  cache line, as rows do that start anywhere. Aligned, eight rows in turn run 1.2 times as
-  fast at p = 32 and 304, and half-length vectors are no faster from p = 20 on.
+  cache line, as rows do that start anywhere. Aligned, eight rows in turn run 1.2 times as fast at p
+  = 32 and 304, and half-length vectors are no faster from p = 20 on.
 - Fortran order. Reading alone, strip by strip and asked for twice, reaches 0.94 to 1.0 of the limit
-  at p = 30 to 300. What is lost is the second load, from L2 once a strip of p columns leaves L1 (p =
-  30), and the translation of addresses: p columns lie in p pages, and X of 64 MiB, whose page
-  tables stay in cache, is read 1.1 to 1.3 times as fast. Tried: strips of 4, 8 and 16 vectors, folded
-  in turn or while the next is read, asked for by strips or by bytes ahead, once to four times
-  (0.30 to 0.68 at p = 300; 0.32 to 0.54 at p = 1000), panels in L2 (0.30 to 0.56).
+  at p = 30 to 300. What is lost is the second load, from L2 once a strip of p columns leaves L1 (p
+  = 30), and the translation of addresses: p columns lie in p pages, and X of 64 MiB, whose page
+  tables stay in cache, is read 1.1 to 1.3 times as fast. Tried: strips of 4, 8 and 16 vectors,
+  folded in turn or while the next is read, asked for by strips or by bytes ahead, once to four
+  times (0.30 to 0.68 at p = 300; 0.32 to 0.54 at p = 1000), panels in L2 (0.30 to 0.56).
 - Small X. 1.1 to 1.5 µs over an empty compiled call with X, y and w, of which 0.2 are the kernel,
   0.2 the check of w, 0.1 the allocation of g, 0.15 the four arguments more, and the rest three
   Python calls.
 
-Arrays w and g are padded to whole vectors and aligned; what a vector reads past the end of a
-row is multiplied by the padding's zeros, or lands in the padding of g, and X is finite.
+Arrays w and g are padded to whole vectors and aligned; what a vector reads past the end of a row is
+multiplied by the padding's zeros, or lands in the padding of g, and X is finite.
 """
 
 from functools import cache
