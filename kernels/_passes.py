@@ -23,8 +23,8 @@ d77b3b23 --details -b roofline`):
   is dropped. In trials at p = 30, 300, 1000 on one thread blocks of four rows reached 0.66, 0.38,
   0.48 without asking, 0.51, 0.43, 0.39 asking in L1, 0.90, 0.89, 0.69 asking in L2 once and 0.96,
   1.05, 0.83 twice, 8 and 16 KiB ahead; a third time added nothing. Shares above 1 are where this
-  reads faster than a plain sum, which does not ask. Rows that lie in one vector are left to the
-  hardware, which foresees them.
+  reads faster than a plain sum, which does not ask. Tiles, read in the order in which they lie, are
+  left to the hardware, which foresees them.
 - Long rows. From 5 KiB on two blocks of four rows outgrow L1, and the second load comes from L2,
   which then passes each line three times (in, read, read again) at the 100 GB/s of a sum from L2:
   33 GB/s, as fast as memory. Eight rows in turn, half of the next ones asked for in each turn,
@@ -96,7 +96,11 @@ TILED = {1: 9, 2: 10, 4: 11, 8: 12}  # by p
 
 
 def kernel_for(X: Array) -> int:
-    """Return the kernel of the gradient for X, by its order, its rows and where it comes from."""
+    """Return the kernel of the gradient for X, by its order, its rows and where it comes from.
+
+    From memory two blocks of four rows are best while they stay in L1; rows of less than two lines
+    are too short for blocks of four. In cache, asking ahead costs more than it brings.
+    """
     p = X.shape[1]
     row = p * X.itemsize
     streamed = X.nbytes > _STREAMED
