@@ -1,14 +1,11 @@
 """Least squares refined to the last digit that the design matrix holds."""
 
 import numpy as np
-import scipy.linalg
-from numba import njit
 
 from kernels._contract import Solution, with_ridge_rows
 from kernels._problem import Array, LeastSquares, power_of_two_above
 
 _ITERATIONS = 30
-_SPLIT = 134217729.0  # 2²⁷ + 1
 
 Twofold = tuple[Array, Array]  # an unevaluated sum
 
@@ -37,6 +34,8 @@ def refined(problem: LeastSquares) -> Solution:
     in float64 for float32 problems too.
     """
     X, y = problem.X.astype(np.float64), problem.y.astype(np.float64)
+    import scipy.linalg
+
     A, b = with_ridge_rows(X, y, problem.alpha)
     method = "ridge" if problem.alpha else "refined"
     units = np.array([power_of_two_above(column) for column in A.T])
@@ -55,17 +54,27 @@ def refined(problem: LeastSquares) -> Solution:
 
 def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Array, int, bool]:
     """Return w, the steps taken, and whether the last one was lost in the rounding of w."""
+    from scipy.linalg import solve_triangular
+
+    from kernels._twofold import residuals, two_sum
+
+    def add(a: Twofold, b: Array) -> Twofold:
+        s, e = two_sum(a[0], b)
+        e += a[1]
+        high = s + e
+        return high, e - (high - s)
+
     n, p = A.shape
     # From r = 0 the first step is the solution by QR; from r = y it would be the normal equations'.
     w, r = (np.zeros(p), np.zeros(p)), (np.zeros(n), np.zeros(n))
     previous = np.inf
     for step in range(1, _ITERATIONS + 1):
-        f, g = _residuals(A, b, *w, *r)
-        h = scipy.linalg.solve_triangular(R, g[pivots], trans="T", check_finite=False)
+        f, g = residuals(A, b, *w, *r)
+        h = solve_triangular(R, g[pivots], trans="T", check_finite=False)
         d = h - Q.T @ f
         dw = np.empty(p)
-        dw[pivots] = -scipy.linalg.solve_triangular(R, d, check_finite=False)
-        w, r = _add(w, dw), _add(r, f + Q @ d)
+        dw[pivots] = -solve_triangular(R, d, check_finite=False)
+        w, r = add(w, dw), add(r, f + Q @ d)
         size = float(np.linalg.norm(dw))
         if np.all(np.abs(dw) <= 2.0**-53 * np.abs(w[0])):
             return w[0], step, True
@@ -73,55 +82,3 @@ def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Arra
             break
         previous = size
     return w[0], step, False
-
-
-def _add(a: Twofold, b: Array) -> Twofold:
-    s, e = _two_sum(a[0], b)
-    e += a[1]
-    high = s + e
-    return high, e - (high - s)
-
-
-@njit(cache=True)
-def _two_sum(a, b):  # type: ignore[no-untyped-def]
-    """s + e = a + b exactly (D. E. Knuth, TAOCP 2, section 4.2.2)."""
-    s = a + b
-    t = s - a
-    return s, (a - (s - t)) + (b - t)
-
-
-@njit(cache=True)
-def _add_product(high, low, a, b):  # type: ignore[no-untyped-def]
-    """high + low + ab, ab as an exact sum (T. J. Dekker, Numer. Math. 18 (1971))."""
-    q = a * b
-    t = _SPLIT * a
-    a_high = t - (t - a)
-    t = _SPLIT * b
-    b_high = t - (t - b)
-    a_low, b_low = a - a_high, b - b_high
-    error = ((a_high * b_high - q) + a_high * b_low + a_low * b_high) + a_low * b_low
-    high, e = _two_sum(high, q)
-    return high, low + (e + error)
-
-
-@njit(cache=True)
-def _residuals(A, b, w_high, w_low, r_high, r_low):  # type: ignore[no-untyped-def]
-    """f = b - r - Aw and g = -Aᵀr in twice the working precision, then rounded; A in Fortran order.
-
-    Dot products by T. Ogita, S. M. Rump, S. Oishi, SIAM J. Sci. Comput. 26 (2005), algorithm 5.3.
-    """
-    n, p = A.shape
-    high, low = b - r_high, np.zeros(n)
-    for i in range(n):
-        high[i], low[i] = _two_sum(b[i], -r_high[i])
-        low[i] -= r_low[i]
-    g = np.empty(p)
-    for j in range(p):
-        s, t = 0.0, 0.0
-        for i in range(n):
-            high[i], low[i] = _add_product(high[i], low[i], -A[i, j], w_high[j])
-            low[i] -= A[i, j] * w_low[j]
-            s, t = _add_product(s, t, -A[i, j], r_high[i])
-            t -= A[i, j] * r_low[i]
-        g[j] = s + t
-    return high + low, g
