@@ -7,17 +7,23 @@
 """
 
 from kernels._contract import Solution, Way
+from kernels._descent import METHODS, descend
 from kernels._minimum_norm import minimum_norm
 from kernels._problem import Array, LeastSquares
 from kernels._refined import refined
 from kernels._registry import WAYS
+from kernels._stopping import Progress, Stopping
 
 __all__ = [
+    "METHODS",
     "WAYS",
     "Array",
     "LeastSquares",
+    "Progress",
     "Solution",
+    "Stopping",
     "Way",
+    "descend",
     "minimum_norm",
     "refined",
 ]

@@ -1,9 +1,10 @@
 """What every way offers: preparation, value, gradient, solution."""
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, TypeGuard, final
+from typing import Any, ClassVar, Self, TypeGuard, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +34,10 @@ class Solution:
         True only where the answer meets the tolerance that the method documents.
     gradient_norm : float or None
         |∇f(w)| at the answer, for a descent method; None for a direct one.
+    evaluations : int
+        Gradients that a descent method took, those of its preparation included.
+    stopped : str or None
+        Why a descent method ended: see `Stopping`; None for a direct one.
     """
 
     w: Array
@@ -42,6 +47,8 @@ class Solution:
     iterations: int = 0
     converged: bool = True
     gradient_norm: float | None = None
+    evaluations: int = 0
+    stopped: str | None = None
 
 
 class Way(ABC):
@@ -84,6 +91,28 @@ class Way(ABC):
     def value_and_gradient(self, w: ArrayLike) -> tuple[float, Array]:
         """Return f(w) and ∇f(w), as ``scipy.optimize.minimize(..., jac=True)`` wants them."""
         return self._value_and_gradient(w if self._is_ready(w) else self.problem.coefficients(w))
+
+    @final
+    def homogeneous(self) -> Self:
+        """Return this way for y = 0, whose gradient is Hd and whose value is dᵀHd/2.
+
+        H = (2/n)(XᵀX + alpha I) is the Hessian of f. What depends on X alone is not prepared again.
+        """
+        other = copy.copy(self)
+        other.problem = copy.copy(self.problem)  # the same X, which need not be validated again
+        other.problem.y = np.zeros_like(self.problem.y)
+        other._forget_y()
+        return other
+
+    def _forget_y(self) -> None:
+        """Prepare again for a y of zeros; ways whose preparation costs something know better."""
+        self._prepare(_laid_out(self.problem.X), self.problem.y)
+
+    def _loops(self) -> Any:
+        """Return what runs a descent method on this way: see `kernels._loops.Loops`."""
+        from kernels._loops import Loops
+
+        return Loops(self)
 
     def _fits_and_is_finite(self, w: object) -> TypeGuard[Array]:
         # Zero times a finite number is zero, times any other NaN: no sum overflows.

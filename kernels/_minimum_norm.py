@@ -1,6 +1,5 @@
 """Minimum-norm least squares of a tall X for the price of one Gram matrix, with a certificate."""
 
-import copy
 import math
 from typing import NamedTuple
 
@@ -82,9 +81,9 @@ def _iterated(problem: LeastSquares) -> Solution | None:
     if rank == 0:
         return Solution(np.zeros(problem.p, problem.dtype), 0, "tikhonov", 0.0)
     way = WAYS["numba" if _is_large(scaled.X) else "numpy"]
-    if not _drops_only_the_null_space(way, scaled, spectrum, problem.rcond):
-        return None
     prepared, y_norm = way(scaled), float(np.linalg.norm(scaled.y))
+    if not _drops_only_the_null_space(prepared, spectrum, problem.rcond):
+        return None
     condition = math.sqrt(spectrum.kept[-1] / spectrum.kept[0])
     w = np.zeros(problem.p)
     gradient = prepared.gradient(w)
@@ -113,15 +112,16 @@ def _scaled_and_gram(problem: LeastSquares) -> tuple[LeastSquares, Array, float]
     """
     if problem.dtype == np.float64:
         with np.errstate(over="ignore", invalid="ignore"):
-            gram = _gram(problem.X)
+            gram = gram_of(problem.X)
         if _SAFE[0] < np.trace(gram) < _SAFE[1]:
             return problem, gram, 1.0
     x_unit, y_unit = float(power_of_two_above(problem.X)), float(power_of_two_above(problem.y))
     X, y = problem.X.astype(np.float64) / x_unit, problem.y.astype(np.float64) / y_unit
-    return LeastSquares(X, y), _gram(X), y_unit / x_unit
+    return LeastSquares(X, y), gram_of(X), y_unit / x_unit
 
 
-def _gram(X: Array) -> Array:
+def gram_of(X: Array) -> Array:
+    """Return XᵀX by BLAS where X is small, else by `kernels._gram`, in float64 then."""
     if not _is_large(X):
         product: Array = X.T @ X
         return product
@@ -142,16 +142,12 @@ def _spectrum(gram: Array, rcond: float) -> _Spectrum:
     return _Spectrum(eigenvalues[dropped:], V, W, np.sqrt(np.diag(gram)))
 
 
-def _drops_only_the_null_space(
-    way: type[Way], problem: LeastSquares, spectrum: _Spectrum, rcond: float
-) -> bool:
+def _drops_only_the_null_space(way: Way, spectrum: _Spectrum, rcond: float) -> bool:
     """Return whether the first two lines of the certificate hold."""
-    W = spectrum.W
+    problem, W = way.problem, spectrum.W
     if W.shape[1] == 0:
         return True
-    homogeneous = copy.copy(problem)  # the same X, which need not be validated again
-    homogeneous.y = np.zeros_like(problem.y)
-    prepared = way(homogeneous)
+    prepared = way.homogeneous()
     largest = math.sqrt(spectrum.kept[-1])
     for sample in (W @ np.random.default_rng(0).standard_normal((W.shape[1], _SAMPLES))).T.copy():
         value, gradient = prepared.value_and_gradient(sample)

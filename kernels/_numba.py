@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numba import get_num_threads
 
 from kernels._contract import Solution, Way
 from kernels._passes import (
+    THREADED,
     compiled,
     gradient_by,
     kernel_for,
@@ -17,9 +18,6 @@ from kernels._passes import (
     value_kernel_for,
 )
 from kernels._problem import Array, power_of_two_above
-
-# A pass in parallel starts and ends with the threads' agreement, some 5 µs on two cores.
-_THREADED = 1 << 19  # bytes of X
 
 
 @final
@@ -49,7 +47,7 @@ class NumbaWay(Way):
     def _bound(self, kernel: int) -> Callable[[Array, Array], float]:
         """Return the compiled gradient by a kernel as a function of w and g."""
         X, fixed = self._X, (self._X, self._y, self.problem.alpha, 2 / len(self._y))
-        if X.nbytes < _THREADED:
+        if X.nbytes < THREADED:
             return partial(gradient_by(kernel), *fixed, 1)
         run = threaded_gradient_by(kernel)
         return lambda w, g: run(*fixed, get_num_threads(), w, g)
@@ -72,6 +70,11 @@ class NumbaWay(Way):
         if squares == -1:
             self._refuse(w)
         return squares / len(self._y), g
+
+    def _loops(self) -> Any:
+        from kernels._compiled_loops import CompiledLoops
+
+        return CompiledLoops(self._X, self._y, self.problem.alpha)
 
     def _refuse(self, w: Array) -> None:
         """Raise, as the kernel's -1 says that an entry of w is not finite."""

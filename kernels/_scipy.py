@@ -44,6 +44,10 @@ class ScipyWay(Way):
         self._scale = X.dtype.type(2 / len(y))
         self._alpha = X.dtype.type(self.problem.alpha)
 
+    def _forget_y(self) -> None:
+        self._c = np.zeros_like(self._c)
+        self._beyond = self._beyond.dtype.type(0)
+
     def _value(self, w: Array) -> float:
         return self._value_at(self._RPt @ w - self._c, w)
 

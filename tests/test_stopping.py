@@ -1,0 +1,153 @@
+"""Why a descent ends: the policy by itself, and then as a run meets it."""
+
+import _thread
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels import WAYS, Progress, Stopping, descend
+from kernels import _descent as descent
+from kernels._spectrum import Curvature
+from kernels._stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
+from suites import families, problems
+
+FLOAT64 = np.dtype(np.float64)
+
+
+def verdicts(
+    stopping: Stopping, values: list[float], norms: list[float] | None = None
+) -> list[int]:
+    """Judge a sequence that starts at its first value, with |∇f(0)| = 1."""
+    limits, kept = stopping.limits(1.0, values[0], FLOAT64), watch(values[0], 1.0, FLOAT64)
+    norms = norms or [1.0] * len(values)
+    return [judge(v, g, limits, kept) for v, g in zip(values[1:], norms[1:], strict=True)]
+
+
+def test_a_small_gradient_ends_it() -> None:
+    stopping = Stopping(gradient=1e-3)
+    found = verdicts(stopping, [8, 4, 2, 1], [1, 0.1, 1.1e-3, 1e-3])
+    assert found == [RUNNING, RUNNING, GRADIENT]
+
+
+def test_no_progress_for_a_while_ends_it() -> None:
+    found = verdicts(Stopping(patience=3), [8, 4, 5, 4, 3.9, 4, 4, 4])
+    assert found == [RUNNING] * 6 + [STALLED]
+
+
+def test_progress_too_slow_ends_it() -> None:
+    falling = [0.999**k for k in range(9)]
+    assert verdicts(Stopping(patience=3, decrease=1e-2), falling).count(STALLED) > 0
+    assert STALLED not in verdicts(Stopping(patience=3, decrease=1e-4), falling)
+
+
+@pytest.mark.parametrize("value", [1e11, np.inf, np.nan])
+def test_growth_without_bound_ends_it(value: float) -> None:
+    assert verdicts(Stopping(), [1, 5, value]) == [RUNNING, DIVERGED]
+    assert verdicts(Stopping(), [1, 5, value], [1, 1, 0]) == [RUNNING, DIVERGED]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"gradient": -1.0}, "gradient must be at least 0, got -1.0"),
+        ({"iterations": -1}, "iterations must be at least 0, got -1"),
+        ({"seconds": np.nan}, "seconds must be at least 0, got nan"),
+        ({"patience": 0}, "patience must be at least 1, got 0"),
+        ({"divergence": 1.0}, "divergence must be above 1, got 1.0"),
+    ],
+)
+def test_a_policy_without_sense_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Stopping(**arguments)
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def driven(request: pytest.FixtureRequest) -> Any:
+    """A loop compiled whole and one in Python, on data that gradient descent is slow on."""
+    return WAYS[request.param](families.with_condition(200, 7, 1e4).problem)
+
+
+def test_iterations_run_out(driven: Any) -> None:
+    found = descend("gradient descent", driven, Stopping(iterations=37))
+    assert (found.stopped, found.iterations, found.converged) == ("iterations", 37, False)
+    assert found.gradient_norm == pytest.approx(np.linalg.norm(driven.gradient(found.w)))
+    none = descend("gradient descent", driven, Stopping(iterations=0))
+    assert none.iterations == 0
+    assert not none.w.any()
+
+
+def test_seconds_run_out(driven: Any) -> None:
+    found = descend("gradient descent", driven, Stopping(seconds=0.2, iterations=10**9))
+    assert found.stopped == "seconds"
+    assert found.iterations > 0
+
+
+def test_rounding_has_the_last_word(driven: Any) -> None:
+    way = type(driven)(families.with_condition(200, 7, 3).problem)
+    found = descend("gradient descent", way, Stopping(gradient=0, patience=100))
+    assert (found.stopped, found.converged) == ("stalled", False)
+
+
+@pytest.mark.parametrize("method", ["gradient descent", "nesterov", "heavy ball"])
+def test_a_step_too_long_ends_with_a_flag_and_the_best_iterate(
+    driven: Any, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descent, "curvature", lambda *_, **__: Curvature(1e-4, 1e-5, 0))
+    found = descend(method, driven)
+    assert (found.stopped, found.converged) == ("diverged", False)
+    assert np.isfinite(found.w).all()
+    assert driven.value(found.w) <= driven.value(np.zeros(7))
+
+
+def test_progress_is_shown_and_adds_up(driven: Any) -> None:
+    seen: list[Progress] = []
+    found = descend("gradient descent", driven, Stopping(iterations=3000), observe=seen.append)
+    seconds, evaluations, values, norms = (
+        np.concatenate([getattr(stretch, name) for stretch in seen])
+        for name in ("seconds", "evaluations", "values", "gradient_norms")
+    )
+    assert len(seen) > 1
+    assert len(values) == len(norms) == found.iterations
+    assert (np.diff(seconds) >= 0).all()
+    assert (np.diff(evaluations) == 1).all()
+    assert evaluations[-1] == found.evaluations - 1  # the last one is that of the answer
+    assert values[-1] == pytest.approx(driven.value(found.w), rel=1e-12)
+    assert norms[-1] == pytest.approx(np.abs(driven.gradient(found.w)).max(), rel=1e-6)
+
+
+def test_an_interrupt_keeps_the_best_iterate(driven: Any) -> None:
+    """Ctrl-C arrives at any time, in Python or in compiled code."""
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    found = descend("gradient descent", driven, Stopping(iterations=10**9))
+    timer.cancel()
+    assert (found.stopped, found.converged) == ("interrupted", False)
+    assert found.iterations > 0
+    assert driven.value(found.w) < driven.value(np.zeros(7))
+
+
+def test_an_interrupted_optimiser_keeps_the_best_iterate() -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.evaluations[-1] > 5:
+            raise KeyboardInterrupt
+
+    way = WAYS["numpy"](families.with_condition(200, 7, 1e4).problem)
+    found = descend("L-BFGS-B", way, observe=interrupt)
+    assert (found.stopped, found.converged) == ("interrupted", False)
+    assert way.value(found.w) < way.value(np.zeros(7))
+
+
+def test_nothing_to_do_is_done_at_once(driven: Any) -> None:
+    problem = problems.gaussian(20, 3)
+    problem.y[:] = 0
+    found = descend("conjugate gradients", type(driven)(problem))
+    assert (found.stopped, found.iterations, found.converged) == ("gradient", 0, True)
+
+
+def test_a_method_that_is_not_known_is_refused(driven: Any) -> None:
+    with pytest.raises(ValueError, match="method must be one of gradient descent, "):
+        descend("newton", driven)
+    with pytest.raises(ValueError, match="drives the torch way only, got N"):
+        descend("torch SGD", driven)
