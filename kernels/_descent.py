@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,71 +14,68 @@ from kernels._loops import BATCH
 from kernels._problem import Array, LeastSquares, power_of_two_above
 from kernels._run import Run
 from kernels._spectrum import block_curvature, curvature
-from kernels._stopping import GRADIENT, RUNNING, STALLED, TAKEN, Observer, Stopping
+from kernels._stopping import GRADIENT, PATIENCE, RUNNING, STALLED, TAKEN, Observer, Stopping
 
 _LOOK = 0.05  # seconds between two looks at the clock
 _LONGEST = 100_000  # iterations between them
 _FIRST = 1 << 22  # bytes of X to read before the first
 
 
+# The vectors and the numbers that a step keeps, and what they cost, in gradients.
+_Start = tuple[list[Array], list[float], int]
+
+
 @dataclass(frozen=True)
 class _Method:
-    """``step`` is its place in `kernels._steps.STEPS`, ``evaluations`` the gradients of one.
-
-    ``start`` returns the vectors and the numbers that the step keeps, and what they cost.
-    """
+    """``step`` is its place in `kernels._steps.STEPS`, ``evaluations`` the gradients of one."""
 
     step: int
-    start: Callable[[Way, "_Point"], tuple[list[Array], list[float], int]]
+    start: Callable[[Run], _Start]
     evaluations: int = 1
     homogeneous: bool = False
 
 
-class _Point(NamedTuple):
-    w: Array
-    value: float
-    g: Array
-
-
-def _fixed(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    found = curvature(way, smallest=False)
+def _fixed(run: Run) -> _Start:
+    found = curvature(run.way, smallest=False)
     return [], [1 / found.largest], found.evaluations
 
 
-def _longest(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    found = curvature(way, smallest=True)
+def _longest(run: Run) -> _Start:
+    found = curvature(run.way, smallest=True)
     return [], [2 / (found.largest + found.smallest)], found.evaluations
 
 
-def _heavy_ball(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    found = curvature(way, smallest=True)
+def _heavy_ball(run: Run) -> _Start:
+    found = curvature(run.way, smallest=True)
     root, least = math.sqrt(found.largest), math.sqrt(found.smallest)
+    # It raises f at first, for some root/least iterations, and that is no stalling.
+    run.limits[PATIENCE] = max(run.limits[PATIENCE], 10 * root / least)
     numbers = [4 / (root + least) ** 2, ((root - least) / (root + least)) ** 2]
-    return [at.w], numbers, found.evaluations
+    return [run.w], numbers, found.evaluations
 
 
-def _nesterov(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    found = curvature(way, smallest=False)
-    return [at.w], [1 / found.largest, 1, 0], found.evaluations
+def _nesterov(run: Run) -> _Start:
+    found = curvature(run.way, smallest=False)
+    return [run.w], [1 / found.largest, 1, 0], found.evaluations
 
 
-def _barzilai_borwein(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    bend = 2 * way.homogeneous().value(at.g)  # gᵀHg
-    return [at.g], [float(at.g @ at.g) / bend if bend > 0 else 0.0], 1
+def _barzilai_borwein(run: Run) -> _Start:
+    bend = 2 * run.way.homogeneous().value(run.g)  # gᵀHg
+    return [run.g], [float(run.g @ run.g) / bend if bend > 0 else 0.0], 1
 
 
-def _conjugate(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
-    return [-at.g, at.g], [float(at.g @ at.g), at.value, 0, 0], 0
+def _conjugate(run: Run) -> _Start:
+    return [-run.g, run.g], [float(run.g @ run.g), run.value, 0, 0], 0
 
 
-def _stochastic(way: Way, at: _Point) -> tuple[list[Array], list[float], int]:
+def _stochastic(run: Run) -> _Start:
     """R. M. Gower et al., SGD: general analysis and improved rates, ICML 2019, theorem 3.2.
 
     With L_b the largest curvature of any block and K = 4⌈L_b/mu⌉: a_k = 1/(2 L_b) up to k = K, then
     (2k + 1)/((k + 1)² mu), k counting the blocks used: |w - w*|² falls like 1/k. The blocks are of
     64 consecutive rows, so rows that are sorted are better shuffled before.
     """
-    problem, found = way.problem, curvature(way, smallest=True)
+    problem, found = run.way.problem, curvature(run.way, smallest=True)
     blocks = -(-problem.n // BATCH)
     largest = 2 / problem.n * (blocks * block_curvature(problem.X, BATCH) + problem.alpha)
     switch = 4 * math.ceil(largest / found.smallest)
@@ -102,7 +98,7 @@ def _descended(method: _Method, run: Run) -> str:
     """Run stretches of iterations until one of them ends with a verdict, or time is up."""
     way, dtype = run.way, run.way.problem.dtype
     loops = way._loops()
-    vectors, numbers, cost = method.start(way, _Point(run.w, run.value, run.g))
+    vectors, numbers, cost = method.start(run)
     run.evaluations += cost
     # One row and one number more than needed, so that Numba sees two dimensions always.
     memory, scalars = np.array([*vectors, run.w], dtype), np.array([*numbers, 0], dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from kernels._problem import Array
 from kernels._run import Run
 from kernels._spectrum import curvature
-from kernels._stopping import BEST
+from kernels._stopping import BEST, NORM
 
 _MOMENTUM = 0.9
 _LINE_SEARCH = 26  # evaluations: 25 are the line search's own limit
@@ -143,7 +143,7 @@ def _bidiagonal(name: str) -> Callable[[Run, _Watched], None]:
         method, way, problem = getattr(scipy.sparse.linalg, name), run.way, run.way.problem
         X, y = problem.X, problem.y
         size = float(np.linalg.norm(X) * np.linalg.norm(y)) * 2 / problem.n
-        tolerance = float(run.limits[0]) / size
+        tolerance = float(run.limits[NORM]) / size
         limit = "iter_lim" if name == "lsqr" else "maxiter"
         damp = math.sqrt(problem.alpha)
         if run.w.any() and damp:

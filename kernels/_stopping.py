@@ -12,7 +12,8 @@ from kernels._problem import Array
 RUNNING, GRADIENT, STALLED, DIVERGED = range(4)
 REASONS = ("running", "gradient", "stalled", "diverged")
 
-# What `judge` keeps from one iterate to the next.
+# What `judge` compares with, and what it keeps from one iterate to the next.
+NORM, CEILING, DECREASE, PATIENCE = range(4)
 BEST, LOWEST, LEAST, SINCE, TAKEN = range(5)
 
 
@@ -28,7 +29,7 @@ class Stopping:
     decrease, patience : float, default 0; int, default 1000
         "stalled": in ``patience`` iterations in turn neither f nor |∇f| has fallen by more than
         ``decrease``, relative to its lowest value before. At 0 this is where rounding has the
-        last word. Momentum may raise both at first, for some sqrt(L/mu) iterations.
+        last word. The heavy ball, which raises both at first, has 10 sqrt(L/mu) at the least.
     divergence : float, default 1e10
         "diverged": f(w) > divergence f(w₀), or not finite. Methods that are not monotone may
         raise f for a while, by far less than this.
@@ -96,15 +97,15 @@ def watch(value: float, norm: float, dtype: np.dtype[Any]) -> Array:
 
 def judge(value, norm, limits, kept):  # type: ignore[no-untyped-def]
     """Return why to stop at an iterate with these f and |∇f|, or RUNNING. Numba compiles it too."""
-    if not value <= limits[1] or not np.isfinite(value):
+    if not value <= limits[CEILING] or not np.isfinite(value):
         return DIVERGED
-    if norm <= limits[0]:
+    if norm <= limits[NORM]:
         return GRADIENT
     kept[SINCE] += 1
-    if value < kept[LOWEST] - limits[2] * np.abs(kept[LOWEST]):
+    if value < kept[LOWEST] - limits[DECREASE] * np.abs(kept[LOWEST]):
         kept[LOWEST] = value
         kept[SINCE] = 0
-    if norm < kept[LEAST] - limits[2] * kept[LEAST]:
+    if norm < kept[LEAST] - limits[DECREASE] * kept[LEAST]:
         kept[LEAST] = norm
         kept[SINCE] = 0
-    return STALLED if kept[SINCE] >= limits[3] else RUNNING
+    return STALLED if kept[SINCE] >= limits[PATIENCE] else RUNNING

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from kernels import WAYS, Array
 from kernels._numpy import NumpyWay
-from suites import compilation, gradient, machine, problems, roofline, timing
+from suites import compilation, descent, gradient, machine, problems, roofline, timing
 from suites.read_limit import sums_over
 from suites.truth import WrongAnswerError
 
@@ -146,3 +146,41 @@ def test_compiling_costs_more_than_loading() -> None:
     seconds = compilation._in_fresh_processes(100, 4, "float64", "C")
     assert seconds.compiled > seconds.loaded > 0
     assert seconds.imported > 0
+
+
+def test_descents_are_timed_where_they_get_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = ["conjugate gradients by numba", "lsqr by numpy", "torch LBFGS by torch"]
+    slow = "stochastic by torch"
+    monkeypatch.setattr(descent, "_DESCENTS", [*fast, slow])
+    monkeypatch.setattr(descent, "_BUDGET", 0.1)
+    key = ("100 x 10", "1000")
+    measured = descent._all_measured(*key)
+    for solver in (*fast[:2], *descent._DIRECT):
+        assert measured[solver].wrong == ""
+        assert min(measured[solver].times) > 0
+    for solver in fast[:2]:
+        curve = measured[solver].curve
+        assert curve.iterations
+        assert len(curve.seconds) == len(curve.evaluations) == 10
+        assert curve.seconds == sorted(curve.seconds)
+        assert curve.evaluations == sorted(curve.evaluations)
+    assert measured[slow].curve.iterations is None
+    assert measured[slow].times == []
+
+
+def test_a_descent_that_falls_short_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descent, "_DESCENTS", [])
+    monkeypatch.setattr(descent, "_DIRECT", ["short"])
+    monkeypatch.setattr(descent, "_solved", lambda _, problem: np.zeros(problem.p))
+    key = ("10", "100 x 10")
+    measured = descent._all_measured(*reversed(key))
+    assert "relative suboptimality 1" in measured["short"].wrong
+    with pytest.raises(WrongAnswerError, match="short: relative suboptimality 1"):
+        descent.Descent().track_time({("short", *key): measured["short"]}, "short", *key)
+
+
+def test_benchmarks_of_the_loops_run() -> None:
+    found = descent.Loop().track_speedup("conjugate gradients", "numpy", "30 x 30")
+    assert min(found["samples"]) > 0
+    found = descent.Reduced().track_speedup_over_lstsq("10", "5000 x 50")
+    assert min(found["samples"]) > 0
