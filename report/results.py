@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 from asv.results import Results, iter_results_for_machine
@@ -79,3 +79,16 @@ def runs(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Run
     for results in iter_results_for_machine(str(folder), machine):
         if results.commit_hash.startswith(commit):
             yield Run(results)
+
+
+def shown(cell: Cell) -> str:
+    """Return a time in the unit that gives one to three digits before the point."""
+    if cell.value is None:
+        return "FAILED"
+    if math.isnan(cell.value):
+        return "-"
+    units = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (math.inf, "")]
+    for (scale, unit), (next_scale, _) in pairwise(units):
+        if cell.value < next_scale:
+            return f"{cell.value / scale:#.3g}".rstrip(".") + f" {unit}"
+    return f"{cell.value:.0f} s"

@@ -5,11 +5,12 @@ python -m report.table MACHINE COMMIT
 
 import math
 import sys
-from itertools import pairwise
 
 from tabulate import tabulate
 
-from report.results import Cell, Run, runs
+from report.autograd import breakdown
+from report.descent import winners
+from report.results import Cell, Run, runs, shown
 
 _TIME = "gradient.Gradient.time_gradient"
 _SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
@@ -34,9 +35,19 @@ def main(arguments: list[str]) -> int:
 
 
 def summary(run: Run) -> str:
-    """Return all that is shown of a run, at most 80 columns wide."""
+    """Return all that is shown of a run, at most 80 columns wide; suites not run are left out."""
+    parts = [heading(run), *_gradients(run), winners(run), breakdown(run)]
+    if failed := run.failures():
+        parts.append("FAILED, never counted as fast:\n  " + "\n  ".join(failed))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _gradients(run: Run) -> list[str]:
+    """Return the tables of the suite `gradient`, and what its marks mean."""
     times, speedups = by_size(run, _TIME), by_size(run, _SPEEDUP)
     preparations = by_size(run, _PREPARE)
+    if not times:
+        return []
     gradients = [
         [*size, *map(shown, row.values()), fastest(ratios), fastest(_reading_X(ratios))]
         for size, row in times.items()
@@ -48,21 +59,17 @@ def summary(run: Run) -> str:
         for size, row in preparations.items()
         if _was_run(row)
     ]
-    ways = list(next(iter(times.values()), {}))
-    parts = [
-        heading(run),
+    ways = list(next(iter(times.values())))
+    return [
         "One gradient, once prepared (median; float64, all cores)\n"
         + _grid(["n", "p", *ways, "fastest", "reading X"], gradients),
         "Preparation, once for each X, and after how many gradients it has paid\n"
         + _grid(["n", "p", *ways, f"{_FACTORED} pays after"], prepared),
         "fastest: with its margin over the next; reading X: the same among the ways that\n"
-        "do not factor X. From speed-ups over numpy, interleaved in one process; = marks a\n"
-        "tie, within the intervals or within the noise of numpy against itself.\n"
+        "do not factor X. From speed-ups over numpy, interleaved in one process; = marks\n"
+        "a tie, within the intervals or within the noise of numpy against itself.\n"
         + noise(speedups),
     ]
-    if failed := run.failures():
-        parts.append("FAILED, never counted as fast:\n  " + "\n  ".join(failed))
-    return "\n\n".join(parts) + "\n"
 
 
 def heading(run: Run) -> str:
@@ -125,19 +132,6 @@ def noise(speedups: Table) -> str:
         return "Noise: not measured."
     median = known[len(known) // 2]
     return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {known[-1]:.1%}."
-
-
-def shown(cell: Cell) -> str:
-    """Return a time in the unit that gives one to three digits before the point."""
-    if cell.value is None:
-        return "FAILED"
-    if math.isnan(cell.value):
-        return "-"
-    units = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (math.inf, "")]
-    for (scale, unit), (next_scale, _) in pairwise(units):
-        if cell.value < next_scale:
-            return f"{cell.value / scale:#.3g}".rstrip(".") + f" {unit}"
-    return f"{cell.value:.0f} s"
 
 
 def _was_run(row: Row) -> bool:

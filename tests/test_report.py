@@ -4,8 +4,10 @@ import math
 
 import pytest
 
-from report.results import Cell
-from report.table import fastest, noise, pays_after, shown
+from report.autograd import breakdown
+from report.descent import winners
+from report.results import FOLDER, Cell, runs, shown
+from report.table import fastest, noise, pays_after
 
 FAILED = Cell(None)
 SKIPPED = Cell(math.nan)
@@ -63,3 +65,17 @@ def test_noise_is_stated_even_where_there_is_none() -> None:
     assert noise({(1, 1): {"numba": around(1.0)}}) == "Noise: not measured."
     stated = noise({(1, 1): {"numpy": around(1.0, 0.02)}, (2, 1): {"numpy": around(1.0, 0.04)}})
     assert stated == "Noise (A/A, numpy against itself): median 4.0%, worst 4.0%."
+
+
+def test_winners_are_those_recorded() -> None:
+    (run,) = runs("AMD-EPYC-family-25-model-17-2-cores-24-GiB", "c192de3d", FOLDER)
+    lines = winners(run).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("200000 x 50") for line in lines) == 2
+    cell = run.cells("descent.Descent.track_time")["conjugate gradients by numba", "10", "100 x 10"]
+    assert shown(cell) in lines[3]
+
+
+def test_suites_that_were_not_run_are_not_shown() -> None:
+    (run,) = runs("AMD-EPYC-family-25-model-17-2-cores-24-GiB", "d77b3b23", FOLDER)
+    assert winners(run) == breakdown(run) == ""

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from threadpoolctl import threadpool_info
 
 from kernels import WAYS, Array
 from kernels._numpy import NumpyWay
-from suites import compilation, descent, gradient, machine, problems, roofline, timing
+from suites import autograd, compilation, descent, gradient, machine, problems, roofline, timing
 from suites.read_limit import sums_over
 from suites.truth import WrongAnswerError
 
@@ -162,7 +163,7 @@ def test_descents_are_timed_where_they_get_to_the_target(monkeypatch: pytest.Mon
         curve = measured[solver].curve
         assert curve.iterations
         assert len(curve.seconds) == len(curve.evaluations) == 10
-        assert curve.seconds == sorted(curve.seconds)
+        assert min(curve.seconds) > 0
         assert curve.evaluations == sorted(curve.evaluations)
     assert measured[slow].curve.iterations is None
     assert measured[slow].times == []
@@ -184,3 +185,37 @@ def test_benchmarks_of_the_loops_run() -> None:
     assert min(found["samples"]) > 0
     found = descent.Reduced().track_speedup_over_lstsq("10", "5000 x 50")
     assert min(found["samples"]) > 0
+
+
+def test_calls_of_autograd_are_checked_and_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, "torch.compile: no compiler"))
+    timed = autograd.all_timed(problems.gaussian(*SMALL))
+    assert set(autograd.Autograd.params[0]) == set(timed)
+    for call, found in timed.items():
+        assert found.wrong == ""
+        assert bool(found.seconds) == (call != autograd._COMPILED)
+    key = (autograd._COMPILED, "100 x 4")
+    with pytest.raises(NotImplementedError, match="no compiler"):
+        autograd.Autograd().setup({key: timed[autograd._COMPILED]}, *key)
+
+
+def test_a_wrong_gradient_of_autograd_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, ""))
+    exact = autograd._calls
+
+    def calls(*arguments: Any) -> dict[str, Any]:
+        right = exact(*arguments)
+        wrong = right["torch expression by hand"]
+        return right | {"torch expression by hand": lambda: wrong() * (1 + 1e-12)}
+
+    monkeypatch.setattr(autograd, "_calls", calls)
+    timed = autograd.all_timed(problems.gaussian(*SMALL))
+    assert "times its error bound off" in timed["torch expression by hand"].wrong
+    assert timed["torch expression by hand"].seconds == []
+
+
+def test_the_graph_keeps_a_residual_beyond_the_data() -> None:
+    suite = autograd.Graph()
+    suite.setup("100 x 4")
+    assert suite.track_bytes_kept("100 x 4") == 8 * (400 + 100 + 100)
+    assert suite.track_bytes_beyond_the_data("100 x 4") == 8 * 100
