@@ -26,7 +26,7 @@ def as_torch(way: Way) -> Callable[[torch.Tensor], torch.Tensor]:
         @staticmethod
         def forward(ctx: Any, w: torch.Tensor) -> torch.Tensor:
             with torch.enable_grad():  # off in here, and the torch way records
-                value, gradient = way.value_and_gradient(w.numpy())
+                value, gradient = way.value_and_gradient(w.detach().numpy())
             ctx.save_for_backward(torch.from_numpy(np.asarray(gradient)))
             return w.new_tensor(value)
 
