@@ -31,7 +31,7 @@ lint: $(TEST)/ready
 bench: $(BENCH)/ready
 	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
 	commit=$$(git rev-parse HEAD) && status=0 && \
-	echo "Benchmarking commit $$commit on $$machine (about 30 minutes)" && \
+	echo "Benchmarking commit $$commit on $$machine (about an hour)" && \
 	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
 	  || status=$$?; } && \
 	$(BENCH)/bin/asv publish && \
