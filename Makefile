@@ -2,6 +2,8 @@
 #   make test         the correctness tests
 #   make bench        benchmark HEAD, publish the HTML, print the table
 #   make bench-quick  a first look at four sizes, not kept
+#   make html         turn results/ into .asv/html and the page .asv/four-ways.html
+#   make report       print the winners, the regressions and the failures
 #   make preview      serve the HTML on this machine only
 #   make lint         ruff and mypy
 #   make check        asv imports the suites and checks them
@@ -17,7 +19,7 @@ PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
 TEST = .venv/test
 BENCH = .venv/bench
 
-.PHONY: test lint bench bench-quick check smoke publish preview clean
+.PHONY: test lint bench bench-quick check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest
@@ -34,9 +36,8 @@ bench: $(BENCH)/ready
 	echo "Benchmarking commit $$commit on $$machine (about an hour)" && \
 	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
 	  || status=$$?; } && \
-	$(BENCH)/bin/asv publish && \
+	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
-	echo "HTML: $(CURDIR)/.asv/html (make preview opens it at http://127.0.0.1:$(PORT)/)" && \
 	exit $$status
 
 # Small sizes only, in a results folder of its own. asv lists every size; those left out are cut.
@@ -62,11 +63,17 @@ smoke: $(BENCH)/ready
 	  --bench "Loop.*30 x 30" --bench "Reduced.*'10', '5000 x 50" \
 	  --bench "autograd.Graph" --bench "Tall.*5000 x 50" --bench "Refined.*21 x 6" --bench "Certified" | grep --line-buffered -v " n/a "
 
-publish: $(BENCH)/ready
-	$(BENCH)/bin/asv publish
+html: $(BENCH)/ready
+	@$(BENCH)/bin/asv publish >/dev/null
+	@$(BENCH)/bin/python -m report.site .asv/html
+	@echo "One file:  $(CURDIR)/.asv/four-ways.html"
+	@echo "With asv's pages: $(CURDIR)/.asv/html (make preview serves it)"
+
+report: $(BENCH)/ready
+	@$(BENCH)/bin/python -m report.summary
 
 preview:
-	@test -f .asv/html/index.html || { echo "no HTML yet: run 'make bench'" >&2; exit 2; }
+	@test -f .asv/html/index.html || { echo "no HTML yet: run 'make html'" >&2; exit 2; }
 	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C ends)"
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory .asv/html $(PORT)
 
@@ -78,7 +85,7 @@ $(TEST)/ready: pyproject.toml constraints.txt
 # What drives the benchmarks has no torch: asv makes its own environment for them.
 $(BENCH)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/$(PIP) asv tabulate virtualenv
+	$(BENCH)/$(PIP) asv tabulate virtualenv vl-convert-python
 	touch $@
 
 clean:

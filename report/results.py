@@ -54,10 +54,25 @@ class Run:
         params = self.results.get_result_params(benchmark)
         values = self.results.get_result_value(benchmark, params)
         stats = self.results.get_result_stats(benchmark, params)
-        keys = [tuple(name.strip("'") for name in names) for names in product(*params)]
         return {
             key: Cell(value, *_interval(stat or {}))
-            for key, value, stat in zip(keys, values, stats, strict=True)
+            for key, value, stat in zip(_keys(params), values, stats, strict=True)
+        }
+
+    @property
+    def date(self) -> int:
+        """When the commit was made, in milliseconds since 1970."""
+        return int(self.results.date)
+
+    def samples(self, benchmark: str) -> dict[Parameters, list[float]]:
+        """Return a benchmark's recorded samples by their parameters; empty if it was not run."""
+        if benchmark not in self.results.get_all_result_keys():
+            return {}
+        params = self.results.get_result_params(benchmark)
+        samples = self.results.get_result_samples(benchmark, params)
+        return {
+            key: [value for value in row or [] if not math.isnan(value)]
+            for key, row in zip(_keys(params), samples, strict=True)
         }
 
     def failures(self) -> list[str]:
@@ -67,6 +82,10 @@ class Run:
             for name in sorted(self.results.get_all_result_keys())
             if any(cell.value is None for cell in self.cells(name).values())
         ]
+
+
+def _keys(params: list[list[str]]) -> list[Parameters]:
+    return [tuple(name.strip("'") for name in names) for names in product(*params)]
 
 
 def _interval(stat: dict[str, float | None]) -> tuple[float, float]:
@@ -79,6 +98,13 @@ def runs(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Run
     for results in iter_results_for_machine(str(folder), machine):
         if results.commit_hash.startswith(commit):
             yield Run(results)
+
+
+def by_machine(folder: str | Path = FOLDER) -> dict[str, list[Run]]:
+    """Return every recorded run by machine, the oldest commit first."""
+    machines = sorted(path.parent.name for path in Path(folder).glob("*/machine.json"))
+    found = {m: [Run(r) for r in iter_results_for_machine(str(folder), m)] for m in machines}
+    return {machine: sorted(runs, key=lambda run: run.date) for machine, runs in found.items()}
 
 
 def shown(cell: Cell) -> str:

@@ -49,7 +49,7 @@ def _gradients(run: Run) -> list[str]:
     if not times:
         return []
     gradients = [
-        [*size, *map(shown, row.values()), fastest(ratios), fastest(_reading_X(ratios))]
+        [*size, *map(shown, row.values()), fastest(ratios), fastest(reading_X(ratios))]
         for size, row in times.items()
         if _was_run(row)
         for ratios in [speedups.get(size, {})]
@@ -90,7 +90,15 @@ def by_size(run: Run, benchmark: str) -> Table:
 
 
 def fastest(speedups: Row) -> str:
-    """Return the fastest correct way and its margin over the next, or the ways that tie for it.
+    """Return the fastest correct way and its margin over the next, or the ways that tie for it."""
+    ways, margin = leaders(speedups)
+    if len(ways) != 1 or margin is None:
+        return " = ".join(ways)
+    return f"{ways[0]} {margin:.{1 if margin < 10 else 0}f}x"
+
+
+def leaders(speedups: Row) -> tuple[list[str], float | None]:
+    """Return the ways that no other beats, and the margin over the next if there is only one.
 
     Compared are speed-ups over numpy, each measured interleaved with numpy in one process;
     times of separate processes drift apart. Two ways tie where the intervals of their medians
@@ -98,7 +106,7 @@ def fastest(speedups: Row) -> str:
     """
     measured = {way: cell for way, cell in speedups.items() if cell.measured}
     if not measured:
-        return ""
+        return [], None
     best = max(measured, key=lambda way: measured[way].value or 0)
     slack = 1 + _deviation(measured.get("numpy"))
     tied = [
@@ -106,18 +114,14 @@ def fastest(speedups: Row) -> str:
         for way, cell in measured.items()
         if cell.high >= measured[best].low or _ratio(measured[best], cell) <= slack
     ]
-    if len(tied) > 1:
-        return " = ".join(tied)
     margins = [_ratio(measured[best], cell) for way, cell in measured.items() if way != best]
-    if not margins:
-        return best
-    return f"{best} {min(margins):.{1 if min(margins) < 10 else 0}f}x"
+    return tied, min(margins) if margins and len(tied) == 1 else None
 
 
 def pays_after(preparation: Row, times: Row) -> str:
     """Return the number of gradients after which the factorisation has paid for itself."""
     factored, prepared = times.get(_FACTORED), preparation.get(_FACTORED)
-    others = [cell.measured for cell in _reading_X(times).values() if cell.measured]
+    others = [cell.measured for cell in reading_X(times).values() if cell.measured]
     if not (others and factored and factored.measured and prepared and prepared.measured):
         return ""
     gain = min(others) - factored.measured
@@ -138,7 +142,8 @@ def _was_run(row: Row) -> bool:
     return any(cell.measured or cell.value is None for cell in row.values())
 
 
-def _reading_X(row: Row) -> Row:
+def reading_X(row: Row) -> Row:
+    """Return the ways that read X for each gradient."""
     return {way: cell for way, cell in row.items() if way != _FACTORED}
 
 

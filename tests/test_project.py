@@ -2,12 +2,15 @@
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 from asv.config import Config
 from packaging.requirements import Requirement
+
+from report.results import by_machine
 
 ROOT = Path(__file__).parent.parent
 CONSTRAINTS = dict(
@@ -42,6 +45,52 @@ def test_ranges_admit_the_pins(line: str) -> None:
     requirement = Requirement(line)
     if requirement.name != "fourways":
         assert requirement.specifier.contains(CONSTRAINTS[requirement.name])
+
+
+RECORDED = sorted((ROOT / "results").glob("*/*-*.json"))
+
+
+def test_every_recorded_commit_is_on_main() -> None:
+    """asv drops the results of a commit that left the branch, without a word."""
+    shallow = git("rev-parse", "--is-shallow-repository") == "true"
+    if shallow:
+        pytest.skip("a shallow clone does not know what is on main")
+    for path in RECORDED:
+        commit = path.name.partition("-")[0]
+        assert git("merge-base", "--is-ancestor", commit, "HEAD") == "", f"{commit} is not on main"
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def test_machines_are_distinct() -> None:
+    described = [json.loads(path.read_text()) for path in ROOT.glob("results/*/machine.json")]
+    assert len({json.dumps(m | {"machine": ""}, sort_keys=True) for m in described}) == len(
+        described
+    )
+
+
+# Wrong answers are what these are for: solvers that others wrote, judged.
+MAY_FAIL = {"rank_deficient.Time.track_time"}
+
+
+def test_no_benchmark_is_silently_missing_or_failed() -> None:
+    """Every benchmark that there is has been recorded somewhere, and none but solvers failed."""
+    runs = [run for machine in by_machine().values() for run in machine]
+    known = json.loads((ROOT / "results" / "benchmarks.json").read_text())
+    for name in known.keys() - {"version"}:
+        assert any(run.cells(name) for run in runs), f"{name} was never recorded"
+    for run in runs:
+        assert set(run.failures()) <= MAY_FAIL, run.commit
+
+
+def test_asv_knows_every_key_of_its_configuration() -> None:
+    """asv accepts a misspelt key without a word."""
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "asv.conf.json").read_text(), flags=re.MULTILINE)
+    assert set(json.loads(text)) - {"version"} <= set(vars(Config()))
 
 
 def test_recorded_results_name_the_machine_they_lie_under() -> None:

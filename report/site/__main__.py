@@ -1,0 +1,5 @@
+import sys
+
+from report.site import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,217 @@
+"""The pages in a real browser with no network, against what is recorded."""
+
+import csv
+import functools
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from report.charts import SECTIONS
+from report.frames import FRAMES
+from report.page import page
+from report.results import by_machine
+from report.site import finish
+
+ROOT = Path(__file__).parent.parent
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here")
+MACHINES = by_machine()
+LATEST = next(name for name in MACHINES if "25-model-17" in name)
+
+
+@pytest.fixture(scope="module")
+def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "four-ways.html"
+    path.write_text(page(MACHINES, in_site=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The whole site as make html writes it, served on this machine only."""
+    html = tmp_path_factory.mktemp("asv") / "html"
+    configuration = html.parent / "asv.conf.json"
+    text = (ROOT / "asv.conf.json").read_text()
+    text = text.replace('"repo": "."', f'"repo": "{ROOT}"').replace(
+        '"results_dir": "results"', f'"results_dir": "{ROOT / "results"}"'
+    )
+    configuration.write_text(text.replace('".asv/html"', f'"{html}"'))
+    publish = [sys.executable, "-m", "asv", "--config", str(configuration), "publish"]
+    subprocess.run(publish, check=True, capture_output=True)
+    said = finish(html)
+    assert bool(said) == (shutil.which("npm") is None)
+    handler = functools.partial(Quiet, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    """A tab that fails the test on an error of a script, on a warning, on a request elsewhere."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    wrong: list[str] = []
+
+    def route(route: Any) -> None:
+        address = route.request.url
+        if address.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
+            route.continue_()
+        else:
+            wrong.append(f"request to {address}")
+            route.abort()
+
+    context.route("**/*", route)
+    page = context.new_page()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "console",
+        lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def opened(tab: Any, path: Path, hash: str = "") -> Any:
+    tab.goto(path.as_uri() + hash)
+    tab.wait_for_selector("body[data-ready=yes]")
+    return tab
+
+
+def downloaded(tab: Any, section: str, button: str) -> str:
+    with tab.expect_download() as download:
+        tab.click(f"#{section} button:text-is('{button}')")
+    return str(Path(download.value.path()).read_text())
+
+
+@needs_browser
+def test_every_chart_is_drawn_from_what_is_recorded(tab: Any, single_file: Path) -> None:
+    opened(tab, single_file)
+    for section in SECTIONS:
+        assert tab.locator(f"#{section.id} svg").count() == 1, section.title
+        rows = FRAMES[section.frame](MACHINES[LATEST])
+        assert tab.inner_text(f"#{section.id} h2") == section.title
+        if commits := {row["commit"] for row in rows if "commit" in row}:
+            assert any(commit in tab.inner_text(f"#{section.id} .commit") for commit in commits)
+
+
+@needs_browser
+def test_downloads_hold_the_figures(tab: Any, single_file: Path) -> None:
+    opened(tab, single_file)
+    recorded = {
+        (row["way"], row["n"], row["p"]): row["seconds"]
+        for row in FRAMES["times"](MACHINES[LATEST])
+    }
+    table = list(csv.DictReader(downloaded(tab, "times", "CSV").splitlines()))
+    found = {(r["way"], int(r["n"]), int(r["p"])): float(r["seconds"]) for r in table}
+    assert found == recorded
+    assert downloaded(tab, "times", "SVG").startswith("<svg")
+
+
+@needs_browser
+def test_what_is_wrong_is_shown_as_wrong(tab: Any, single_file: Path) -> None:
+    opened(tab, single_file)
+    rows = FRAMES["deficient"](MACHINES[LATEST])
+    wrong = sum(row["verdict"] == "wrong" for row in rows if row["X"] == "2000 x 50")
+    shown = tab.locator("#deficient svg text:text-is('WRONG')").count()
+    assert shown == wrong > 0
+    assert "wrong or failed at" in tab.inner_text("#failures")
+
+
+@needs_browser
+def test_a_choice_changes_the_chart_and_the_address_keeps_it(tab: Any, single_file: Path) -> None:
+    opened(tab, single_file)
+    tab.select_option("select[name='fastest.among']", "all ways")
+    cells = tab.locator("#fastest svg text:text-is('scipy')")
+    cells.nth(5).wait_for()  # one of them is the legend
+    address = tab.evaluate("location.hash")
+    tab.goto("about:blank")
+    opened(tab, single_file, address)
+    assert tab.input_value("select[name='fastest.among']") == "all ways"
+    assert cells.count() > 5
+
+
+@needs_browser
+def test_a_permanent_link_brings_back_machine_choice_and_place(tab: Any, single_file: Path) -> None:
+    opened(tab, single_file)
+    other = next(name for name in MACHINES if name != LATEST)
+    tab.select_option("#machine", other)
+    tab.wait_for_function("document.querySelector('#facts').textContent.includes('26 model 2')")
+    tab.select_option("select[name='roofline.threads']", "1")
+    tab.wait_for_selector("#roofline a.permanent")
+    link = tab.get_attribute("#roofline a.permanent", "href")
+    tab.goto("about:blank")
+    opened(tab, single_file, link)
+    assert tab.input_value("#machine") == other
+    assert tab.input_value("select[name='roofline.threads']") == "1"
+    assert abs(tab.evaluate("document.getElementById('roofline').getBoundingClientRect().y")) < 50
+    assert "Not recorded on this machine" in tab.inner_text("#convergence")
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_page(
+    tab: Any, single_file: Path, width: int, scheme: str
+) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)
+    opened(tab, single_file)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_browser
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: the scripts come by network")
+def test_every_tab_of_the_site_opens_without_a_network(tab: Any, site: str) -> None:
+    tab.goto(f"{site}/four-ways.html")
+    tab.wait_for_selector("body[data-ready=yes]")
+    tab.click("text=Benchmark list")
+    tab.wait_for_selector("#summarylist-body table")
+    tab.click("text=Regressions")
+    tab.wait_for_selector("#regressions-body table, #regressions-body p")
+    tab.click("text=Benchmark grid")
+    tab.wait_for_selector("#summarygrid-display >> text=Gradient.time_gradient")
+    tab.click("text=Four ways")
+    tab.wait_for_selector("body[data-ready=yes]")
+
+
+@needs_browser
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: the scripts come by network")
+def test_bars_of_several_series_stand_side_by_side(tab: Any, site: str) -> None:
+    """Where x is a name, asv's own plugin for bars computes NaN and draws none."""
+    tab.goto(f"{site}/#gradient.Gradient.time_gradient?x-axis=way&n=100&n=1000&p=4")
+    tab.wait_for_selector("#main-graph canvas")
+    tab.wait_for_function(
+        "(() => { const plot = $('#main-graph').data('plot');"
+        " return plot && plot.getData().length > 1; })()"
+    )
+    places = tab.evaluate(
+        "$('#main-graph').data('plot').getData().map(series => series.datapoints.points[0])"
+    )
+    assert len(set(places)) == len(places) > 1
+    assert all(place == place for place in json.loads(json.dumps(places)))
