@@ -67,6 +67,7 @@ _DECADES = _TIME | {"values": [10.0**k for k in range(-9, 3)]}
 
 
 _GAPS = {"format": ".0e", "values": [10.0**-k for k in range(1, 11)]}
+_RATIOS = {"values": [0.25, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4], "format": "~r"}
 _FEW = {"format": "~s", "tickCount": 5}
 
 
@@ -339,7 +340,7 @@ _HISTORY: Spec = {
             "sort": None,
             "legend": {"title": None, "orient": "right", "labelLimit": 220},
         },
-        "tooltip": _tooltip("series", "at", "value", "low", "high", "status", "versions"),
+        "tooltip": _tooltip("series", "at", "value", "low", "high", "step", "status", "versions"),
     },
     "layer": [
         {
@@ -350,7 +351,39 @@ _HISTORY: Spec = {
             "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.5},
             "encoding": {"y": _x("low", "value"), "y2": {"field": "high"}},
         },
+        {
+            "mark": {"type": "text", "align": "left", "dx": 5, "dy": -9, "fontSize": 10},
+            "encoding": {"y": _x("value", "value"), "text": {"field": "step"}},
+        },
         _wrong_points("series", "at"),
+    ],
+}
+
+_UPGRADE: Spec = {
+    "width": 560,
+    "height": {"step": 22},
+    "encoding": {
+        "y": {"field": "case", "type": "nominal", "sort": None, "title": None},
+        "yOffset": {"field": "way"},
+        "tooltip": _tooltip("way", "case", "ratio", "verdict", "from", "to", "commit"),
+    },
+    "layer": [
+        {
+            "mark": {"type": "rule", "strokeDash": [5, 4]},
+            "encoding": {"x": {"datum": 1}, "y": None, "yOffset": None},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 70},
+            "encoding": {
+                "x": _x("ratio", "new versions over old", axis=_RATIOS)
+                | {"scale": {"type": "log", "nice": False, "padding": 30}},
+                "color": _way(),
+                "opacity": {
+                    "condition": {"test": "datum.verdict == 'within noise'", "value": 0.35},
+                    "value": 1,
+                },
+            },
+        },
     ],
 }
 
@@ -447,9 +480,19 @@ SECTIONS = [
     Section(
         "history",
         "History",
-        "Each figure over the recorded commits, with 99 % intervals of the medians.",
+        "Each figure over the recorded commits, with 99 % intervals of the medians; ▲ and ▼ mark"
+        " steps that are more than noise.",
         "history",
         _HISTORY,
-        {"metric": "gradient", "case": "1000000, 30"},
+        {"metric": "gradient", "case": "10000, 30"},
+    ),
+    Section(
+        "upgrade",
+        "Did the upgrade cost anything?",
+        "One commit on numpy 2.2, scipy 1.15 and numba 0.61 and on the versions of today; faint"
+        " points are within the noise.",
+        "upgrade",
+        _UPGRADE,
+        {"metric": "gradient"},
     ),
 ]

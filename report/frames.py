@@ -1,32 +1,27 @@
 """What the page shows, as rows: one list of rows for each of its views.
 
-A view takes, for each benchmark, the newest run on the machine that has it, and names its commit.
+A view takes for each point the newest run on the machine that has it, and names its commit.
 A row of a way that failed its check has no value and says "wrong"; it is drawn as such, never as
 fast.
 """
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
-from report.results import Cell, Run
-from report.table import by_size, leaders, reading_X
+from report.compare import aa_noise, change
+from report.results import Cell, Newest, Run
+from report.table import SPEEDUP, by_size, leaders, reading_X
 
 Rows = list[dict[str, Any]]
 
+LIBRARIES = ("numba", "numpy", "scipy", "torch")
 _GRADIENT = "gradient.Gradient"
-
-
-def newest(runs: list[Run], benchmark: str) -> Run | None:
-    """Return the newest of some runs, oldest first, that has a benchmark."""
-    return next((run for run in reversed(runs) if run.cells(benchmark)), None)
 
 
 def _rows(runs: list[Run], benchmark: str, names: list[str], value: str) -> Rows:
     """Return a row for each choice of parameters that was run, parameters under their names."""
-    run = newest(runs, benchmark)
-    if run is None:
-        return []
     return [
         {
             **{
@@ -36,8 +31,7 @@ def _rows(runs: list[Run], benchmark: str, names: list[str], value: str) -> Rows
             **_shown(cell, value),
             "commit": run.commit[:8],
         }
-        for key, cell in run.cells(benchmark).items()
-        if cell.value is None or cell.measured is not None
+        for key, (cell, run) in Newest(runs).points(benchmark).items()
     ]
 
 
@@ -50,11 +44,9 @@ def _shown(cell: Cell, value: str) -> dict[str, Any]:
 
 def fastest(runs: list[Run]) -> Rows:
     """The fastest way at each n x p, its margin, ties, and ways that were wrong there."""
-    run = newest(runs, f"{_GRADIENT}.track_speedup_over_numpy")
-    if run is None:
-        return []
-    rows: Rows = []
-    for (n, p), every in by_size(run, f"{_GRADIENT}.track_speedup_over_numpy").items():
+    newest, rows = Newest(runs), list[dict[str, Any]]()
+    commits = {key[1:]: run.commit[:8] for key, (_, run) in newest.points(SPEEDUP).items()}
+    for (n, p), every in by_size(newest, SPEEDUP).items():
         for among, speedups in (("ways that read X", reading_X(every)), ("all ways", every)):
             ways, margin = leaders(speedups)
             wrong = [way for way, cell in speedups.items() if cell.value is None]
@@ -68,7 +60,7 @@ def fastest(runs: list[Run]) -> Rows:
                         "colour": ways[0] if len(ways) == 1 else "tie",
                         "margin": margin,
                         "wrong": ", ".join(wrong),
-                        "commit": run.commit[:8],
+                        "commit": commits[str(n), str(p)],
                     }
                 )
     return rows
@@ -128,9 +120,6 @@ def payback(runs: list[Run]) -> Rows:
 def deficient(runs: list[Run]) -> Rows:
     """Each solver on each rank-deficient family: right, wrong, or says no; seconds if right."""
     benchmark = "rank_deficient.Time.track_time"
-    run = newest(runs, benchmark)
-    if run is None:
-        return []
     return [
         {
             "solver": solver,
@@ -140,6 +129,7 @@ def deficient(runs: list[Run]) -> Rows:
             "verdict": "wrong" if cell.value is None else "right" if cell.measured else "says no",
             "commit": run.commit[:8],
         }
+        for run in [run for run in runs if run.cells(benchmark)][-1:]
         for (solver, family, size), cell in run.cells(benchmark).items()
     ]
 
@@ -163,77 +153,136 @@ def condition(runs: list[Run]) -> Rows:
 
 def convergence(runs: list[Run]) -> Rows:
     """Seconds and gradients to each decade of the relative suboptimality."""
-    seconds, evaluations = (f"descent.Descent.track_{what}_curve" for what in _CURVES)
-    run = newest(runs, seconds)
-    if run is None:
-        return []
-    counts = run.samples(evaluations)
+    seconds, gradients = (f"descent.Descent.track_{w}_curve" for w in ("seconds", "evaluations"))
     rows: Rows = []
-    for key, curve in run.samples(seconds).items():
-        solver, number, size = key
-        method, _, way = solver.partition(" by ")
-        rows += [
-            {
-                "method": method,
-                "way": way,
-                "condition number": number,
-                "X": size,
-                "suboptimality": 10.0**-decade,
-                "seconds": time,
-                "gradients": count,
-                "commit": run.commit[:8],
-            }
-            for decade, (time, count) in enumerate(zip(curve, counts[key], strict=True), 1)
-        ]
+    for run in [run for run in runs if run.cells(seconds)][-1:]:
+        counts = run.samples(gradients)
+        for key, curve in run.samples(seconds).items():
+            method, _, way = key[0].partition(" by ")
+            rows += [
+                {
+                    "method": method,
+                    "way": way,
+                    "condition number": key[1],
+                    "X": key[2],
+                    "suboptimality": 10.0**-decade,
+                    "seconds": time,
+                    "gradients": count,
+                    "commit": run.commit[:8],
+                }
+                for decade, (time, count) in enumerate(zip(curve, counts[key], strict=True), 1)
+            ]
     return rows
 
 
-_CURVES = ("seconds", "evaluations")
-
-# What has a history; the first parameter of each names the series.
+# What has a history: the benchmark, whose first parameter names the series, and its unit.
 _HISTORIES = {
-    "gradient": f"{_GRADIENT}.time_gradient",
-    "speed-up over numpy": f"{_GRADIENT}.track_speedup_over_numpy",
-    "preparation": "gradient.Preparation.time_prepare",
-    "value and gradient over value": f"{_GRADIENT}.track_value_and_gradient_over_value",
-    "share of the read limit": "roofline.Roofline.track_share_of_read_limit",
-    "gradients until compiling has paid": "compilation.BreakEven.track_gradients_until_paid",
-    "rank deficient": "rank_deficient.Time.track_time",
-    "digits, certified": "accuracy.Certified.track_digits",
-    "descent to 1e-8": "descent.Descent.track_time",
-    "autograd": "autograd.Autograd.track_time",
+    "gradient": (f"{_GRADIENT}.time_gradient", "seconds"),
+    "speed-up over numpy": (SPEEDUP, "x"),
+    "preparation": ("gradient.Preparation.time_prepare", "seconds"),
+    "value and gradient over value": (f"{_GRADIENT}.track_value_and_gradient_over_value", "x"),
+    "share of the read limit": ("roofline.Roofline.track_share_of_read_limit", "share"),
+    "compiling has paid after": (
+        "compilation.BreakEven.track_gradients_until_paid",
+        "gradients",
+    ),
+    "rank deficient": ("rank_deficient.Time.track_time", "seconds"),
+    "certified": ("accuracy.Certified.track_digits", "digits"),
+    "descent to 1e-8": ("descent.Descent.track_time", "seconds"),
+    "autograd": ("autograd.Autograd.track_time", "seconds"),
 }
 
 
 def history(runs: list[Run]) -> Rows:
-    """Every figure of these benchmarks over the runs, with the versions they ran on."""
-    return [
-        {
-            "metric": metric,
-            "case": ", ".join(key[1:]),
-            "series": key[0],
-            "at": f"{run.commit[:8]}{_suffix(run, runs)}",
-            "date": run.date,
-            **_shown(cell, "value"),
-            "versions": versions(run),
-        }
-        for metric, benchmark in _HISTORIES.items()
-        for run in runs
-        for key, cell in run.cells(benchmark).items()
-        if cell.value is None or cell.measured is not None
-    ]
+    """Every figure of these benchmarks over the runs, with the versions they ran on.
+
+    ``step`` says by what factor a figure is worse or better than in the run before that has it,
+    where that is more than noise.
+    """
+    noise = aa_noise(runs)
+    rows: Rows = []
+    for metric, (benchmark, unit) in _HISTORIES.items():
+        before: dict[tuple[str, ...], Run] = {}
+        for run in runs:
+            for key, cell in run.cells(benchmark).items():
+                if cell.value is not None and cell.measured is None:
+                    continue
+                rows.append(
+                    {
+                        "metric": metric,
+                        "unit": unit,
+                        "case": ", ".join(key[1:]),
+                        "series": key[0],
+                        "at": f"{run.commit[:8]}{_suffix(run, runs)}",
+                        "date": run.date,
+                        **_shown(cell, "value"),
+                        "step": _step(before.get(key), run, benchmark, key, noise),
+                        "versions": versions(run),
+                    }
+                )
+                before[key] = run
+    return rows
+
+
+def _step(
+    before: Run | None, after: Run, benchmark: str, key: tuple[str, ...], noise: float
+) -> str:
+    factor = change(before, after, benchmark, key, noise) if before else None
+    if factor is None:
+        return ""
+    return f"▲ {factor:.2f}x worse" if factor > 1 else f"▼ {1 / factor:.2f}x better"
+
+
+def upgrade(runs: list[Run]) -> Rows:
+    """What one commit gave on older and on newer versions of the libraries.
+
+    ``ratio`` is that of new over old; ``verdict`` says whether it is more than noise.
+    """
+    noise = aa_noise(runs)
+    rows: Rows = []
+    for old, new in _upgraded(runs):
+        for metric, (benchmark, _) in _HISTORIES.items():
+            was = old.cells(benchmark)
+            for key, cell in new.cells(benchmark).items():
+                if not cell.measured or key not in was or not was[key].measured:
+                    continue
+                factor = change(old, new, benchmark, key, noise)
+                ratio = cell.measured / (was[key].measured or math.nan)
+                rows.append(
+                    {
+                        "metric": metric,
+                        "case": ", ".join(key[1:]),
+                        "way": key[0],
+                        "ratio": ratio,
+                        "verdict": "within noise"
+                        if factor is None
+                        else "worse"
+                        if factor > 1
+                        else "better",
+                        "from": versions(old),
+                        "to": versions(new),
+                        "commit": new.commit[:8],
+                    }
+                )
+    return rows
+
+
+def _upgraded(runs: list[Run]) -> list[tuple[Run, Run]]:
+    """Return the last pair of runs of one commit, on older and on newer versions."""
+    pairs = [(old, new) for old, new in combinations(runs, 2) if old.commit == new.commit]
+    return pairs[-1:]
 
 
 def versions(run: Run) -> str:
     """Return the versions of the four libraries in one line."""
     here = run.environment
-    return ", ".join(f"{name} {here[name]}" for name in ("numba", "numpy", "scipy", "torch"))
+    return ", ".join(f"{name} {here[name]}" for name in LIBRARIES)
 
 
 def _suffix(run: Run, runs: list[Run]) -> str:
-    """Tell apart runs of one commit on several sets of versions."""
-    same = [other for other in runs if other.commit == run.commit]
-    return f" ({versions(run)})" if len({versions(other) for other in same}) > 1 else ""
+    """Tell apart runs of one commit on several sets of versions, by NumPy's."""
+    same = {versions(other) for other in runs if other.commit == run.commit}
+    return f", numpy {run.environment['numpy']}" if len(same) > 1 else ""
 
 
 FRAMES: dict[str, Callable[[list[Run]], Rows]] = {
@@ -248,4 +297,5 @@ FRAMES: dict[str, Callable[[list[Run]], Rows]] = {
     "condition": condition,
     "convergence": convergence,
     "history": history,
+    "upgrade": upgrade,
 }

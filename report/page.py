@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from report.charts import COLOURS, OTHERS, SECTIONS
-from report.frames import FRAMES, newest
-from report.results import Run
-from report.table import by_size, heading, noise
+from report.frames import FRAMES
+from report.results import Newest, Run
+from report.table import SPEEDUP, by_size, heading, noise
 
 _HERE = Path(__file__).parent / "site"
 _NAV = (
@@ -45,27 +45,23 @@ def machine(runs: list[Run]) -> dict[str, Any]:
     """Return what the page knows of a machine: its name, its noise, what failed, the rows."""
     latest = runs[-1]
     here = latest.environment
-    speedups = "gradient.Gradient.track_speedup_over_numpy"
-    compared = newest(runs, speedups)
-    known = noise(by_size(compared, speedups)) if compared else noise({})
     return {
         "title": f"{here['cpu']}, {here['num_cpu']} cores, {here['ram']}",
-        "facts": "Newest: " + heading(latest).replace("\n", ". ") + f". {known}",
+        "facts": "Newest: " + heading(latest).replace("\n", ". ") + ".",
+        "noise": noise(by_size(Newest(runs), SPEEDUP)),
         "failures": failures(runs),
         "frames": {name: frame(runs) for name, frame in FRAMES.items()},
     }
 
 
 def failures(runs: list[Run]) -> list[str]:
-    """Return a line for each benchmark that failed at some points when it was last run."""
-    names = sorted({name for run in runs for name in run.failures()})
-    found = {name: newest(runs, name) for name in names}
-    lines = []
-    for name, run in found.items():
-        assert run is not None  # it failed there
-        cells = run.cells(name).values()
-        if failed := sum(cell.value is None for cell in cells):
-            lines.append(f"{name}: wrong or failed at {failed} of {len(cells)} ({run.commit[:8]})")
+    """Return a line for each benchmark that failed at some points when these were last run."""
+    newest, lines = Newest(runs), []
+    for name in sorted({name for run in runs for name in run.failures()}):
+        points = newest.points(name).values()
+        if failed := [run.commit[:8] for cell, run in points if cell.value is None]:
+            commits = ", ".join(sorted(set(failed)))
+            lines.append(f"{name}: wrong or failed at {len(failed)} of {len(points)} ({commits})")
     return lines
 
 

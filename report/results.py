@@ -84,6 +84,29 @@ class Run:
         ]
 
 
+class Newest:
+    """What several runs of a machine, oldest first, have last said of each point.
+
+    Runs may cover a part of the suites, or a part of the points of one.
+    """
+
+    def __init__(self, runs: list[Run]) -> None:
+        self._runs = runs
+
+    def points(self, benchmark: str) -> dict[Parameters, tuple[Cell, Run]]:
+        """Return, for each point that was not skipped, its newest cell and the run that has it."""
+        return {
+            key: (cell, run)
+            for run in self._runs
+            for key, cell in run.cells(benchmark).items()
+            if cell.value is None or cell.measured is not None
+        }
+
+    def cells(self, benchmark: str) -> dict[Parameters, Cell]:
+        """Return a benchmark's cells by their parameters; empty if it was never run."""
+        return {key: cell for key, (cell, _) in self.points(benchmark).items()}
+
+
 def _keys(params: list[list[str]]) -> list[Parameters]:
     return [tuple(name.strip("'") for name in names) for names in product(*params)]
 
@@ -101,10 +124,14 @@ def runs(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Run
 
 
 def by_machine(folder: str | Path = FOLDER) -> dict[str, list[Run]]:
-    """Return every recorded run by machine, the oldest commit first."""
+    """Return every recorded run by machine, the oldest commit and the oldest NumPy first."""
     machines = sorted(path.parent.name for path in Path(folder).glob("*/machine.json"))
     found = {m: [Run(r) for r in iter_results_for_machine(str(folder), m)] for m in machines}
-    return {machine: sorted(runs, key=lambda run: run.date) for machine, runs in found.items()}
+    return {machine: sorted(runs, key=_age) for machine, runs in found.items()}
+
+
+def _age(run: Run) -> tuple[int, list[int]]:
+    return run.date, [int(part) for part in run.environment["numpy"].split(".")]
 
 
 def shown(cell: Cell) -> str:

@@ -10,10 +10,10 @@ from tabulate import tabulate
 
 from report.autograd import breakdown
 from report.descent import winners
-from report.results import Cell, Run, runs, shown
+from report.results import Cell, Newest, Run, runs, shown
 
 _TIME = "gradient.Gradient.time_gradient"
-_SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
+SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
 _PREPARE = "gradient.Preparation.time_prepare"
 _FACTORED = "scipy"  # the way whose gradient does not read X
 
@@ -44,7 +44,7 @@ def summary(run: Run) -> str:
 
 def _gradients(run: Run) -> list[str]:
     """Return the tables of the suite `gradient`, and what its marks mean."""
-    times, speedups = by_size(run, _TIME), by_size(run, _SPEEDUP)
+    times, speedups = by_size(run, _TIME), by_size(run, SPEEDUP)
     preparations = by_size(run, _PREPARE)
     if not times:
         return []
@@ -81,7 +81,7 @@ def heading(run: Run) -> str:
     )
 
 
-def by_size(run: Run, benchmark: str) -> Table:
+def by_size(run: Run | Newest, benchmark: str) -> Table:
     """Return a benchmark's cells as rows of ways, by size, p first."""
     table: Table = {}
     for (way, n, p), cell in run.cells(benchmark).items():

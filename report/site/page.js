@@ -55,6 +55,9 @@ function fitted(given, rows, available) {
   if (color && !color.scale) {
     color.scale = colourScale(rows.map(row => row[color.field]));
   }
+  if (rows[0].unit) {
+    spec.layer[0].encoding.y.title = rows[0].unit;
+  }
   const values = rows.map(row => row.value).filter(value => value != null);
   if (values.length && Math.min(...values) <= 0) {
     spec.layer[0].encoding.y.scale = {type: "linear"};
@@ -102,7 +105,8 @@ async function draw(section) {
   tools.replaceChildren();
   const rows = chosenRows(section, tools);
   const commits = [...new Set(rows.map(row => row.commit).filter(Boolean))];
-  commit.textContent = commits.length ? "commit " + commits.join(", ") : "";
+  const {noise} = machines[machineOf()];
+  commit.textContent = [commits.length ? "Commit " + commits.join(", ") + "." : "", noise].join(" ");
   if (!rows.length) {
     chart.firstChild.textContent = "Not recorded on this machine.";
     return;

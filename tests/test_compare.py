@@ -1,0 +1,98 @@
+"""What counts as a change, and which figure is the newest."""
+
+import math
+from typing import Any
+
+import pytest
+
+from report.compare import aa_noise, change
+from report.frames import fastest, history
+from report.page import failures
+from report.results import Cell, Newest
+from report.table import SPEEDUP
+
+TIME = "gradient.Gradient.time_gradient"
+KEY = ("numba", "100", "4")
+
+
+class Recorded:
+    """A run with one benchmark, as far as reports look at it."""
+
+    environment = {"numba": "1", "numpy": "2.4.6", "scipy": "1", "torch": "2"}
+
+    def __init__(self, commit: str, cells: dict[Any, Cell], benchmark: str = TIME) -> None:
+        self.commit, self.date, self._cells, self._benchmark = commit, 0, cells, benchmark
+
+    def cells(self, benchmark: str) -> dict[Any, Cell]:
+        return self._cells if benchmark == self._benchmark else {}
+
+    def samples(self, benchmark: str) -> dict[Any, list[float]]:
+        spread = [1 + k / 1000 for k in range(-6, 7)]
+        return {
+            key: [cell.value * factor for factor in spread] if cell.measured and cell.value else []
+            for key, cell in self.cells(benchmark).items()
+        }
+
+    def failures(self) -> list[str]:
+        return [self._benchmark] if any(c.value is None for c in self._cells.values()) else []
+
+
+def timed(value: float | None, commit: str = "a" * 40, benchmark: str = TIME) -> Any:
+    return Recorded(commit, {KEY: Cell(value, (value or 0) * 0.99, (value or 0) * 1.01)}, benchmark)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "factor"),
+    [(1.0, 1.5, 1.5), (1.5, 1.0, 1 / 1.5), (1.0, 1.04, None), (1.0, None, None), (None, 1.0, None)],
+)
+def test_a_change_is_more_than_noise(
+    old: float | None, new: float | None, factor: float | None
+) -> None:
+    found = change(timed(old), timed(new), TIME, KEY, noise=0.05)
+    assert found == (None if factor is None else pytest.approx(factor))
+
+
+def test_a_change_must_show_in_the_samples_or_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    scattered = {KEY: Cell(1.2, 0.5, 2.0)}
+    found = change(timed(1.0), Recorded("b" * 40, scattered), TIME, KEY, 0.05)  # type: ignore[arg-type]
+    assert found is not None  # the samples of this one do not overlap
+    none = Recorded("b" * 40, scattered)
+    monkeypatch.setattr(Recorded, "samples", lambda *_: {})
+    assert change(timed(1.0), none, TIME, KEY, 0.05) is None  # type: ignore[arg-type]
+
+
+def test_of_a_speedup_less_is_worse() -> None:
+    old, new = timed(3.0, benchmark=SPEEDUP), timed(2.0, benchmark=SPEEDUP)
+    assert change(old, new, SPEEDUP, KEY, 0.05) == pytest.approx(1.5)
+
+
+def test_the_newest_figure_of_a_point_counts_and_skipped_ones_do_not() -> None:
+    other = ("numpy", "100", "4")
+    old = Recorded("a" * 40, {KEY: Cell(1.0), other: Cell(2.0)})
+    new = Recorded("b" * 40, {KEY: Cell(3.0), other: Cell(math.nan)})
+    points = Newest([old, new]).points(TIME)  # type: ignore[list-item]
+    assert {key: (cell.value, run.commit[0]) for key, (cell, run) in points.items()} == {
+        KEY: (3.0, "b"),
+        other: (2.0, "a"),
+    }
+
+
+def test_a_way_that_was_wrong_is_named_and_never_the_fastest() -> None:
+    cells = {KEY: Cell(None), ("numpy", "100", "4"): Cell(1.0, 0.99, 1.01)}
+    runs: list[Any] = [Recorded("a" * 40, cells, SPEEDUP)]
+    for row in fastest(runs):
+        assert (row["way"], row["wrong"]) == ("numpy", "numba")
+    assert failures(runs) == [f"{SPEEDUP}: wrong or failed at 1 of 2 (aaaaaaaa)"]
+
+
+def test_history_marks_steps_and_failures() -> None:
+    runs = [timed(1.0), timed(2.0, "b" * 40), timed(None, "c" * 40), timed(1.0, "d" * 40)]
+    rows = [row for row in history(runs) if row["metric"] == "gradient"]
+    assert [row["step"] for row in rows] == ["", "▲ 2.00x worse", "", ""]
+    assert [row["status"] for row in rows] == ["right", "right", "wrong", "right"]
+
+
+def test_noise_is_how_far_numpy_was_from_itself() -> None:
+    cells = {("numpy", "100", str(p)): Cell(1.0, 1 - p / 100, 1.0) for p in (1, 3, 8)}
+    assert aa_noise([Recorded("a" * 40, cells, SPEEDUP)]) == pytest.approx(0.03)  # type: ignore[list-item]
+    assert aa_noise([]) == 0.05
