@@ -2,6 +2,7 @@
 #   make test         the correctness tests
 #   make bench        benchmark HEAD, publish the HTML, print the table
 #   make bench-quick  a first look at four sizes, not kept
+#   make bench-versions  the suite gradient on other versions of the libraries
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
 #   make report       print the winners, the regressions and the failures
 #   make preview      serve the HTML on this machine only
@@ -19,7 +20,7 @@ PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
 TEST = .venv/test
 BENCH = .venv/bench
 
-.PHONY: test lint bench bench-quick check smoke html report preview clean
+.PHONY: test lint bench bench-quick bench-versions check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest
@@ -49,6 +50,15 @@ bench-quick: $(BENCH)/ready
 	  --bench "Gradient.(time|track_sp).*, (100|10000), (4|30)\)" \
 	  --bench "Preparation.*, (100|10000), (4|30)\)" | grep --line-buffered -v " n/a " && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" .asv/quick
+
+# HEAD on other versions: make bench-versions VERSIONS="numba=0.61.2 numpy=2.2.6 scipy=1.15.3"
+bench-versions: $(BENCH)/ready
+	@test -n "$(VERSIONS)" || { echo 'say which: VERSIONS="numpy=2.2.6 ..."' >&2; exit 2; }
+	@cp asv.conf.json .asv.versions.json && for pin in $(VERSIONS); do \
+	  sed -i "s|\"$${pin%=*}\": \[[^]]*\]|\"$${pin%=*}\": [\"$${pin#*=}\"]|" .asv.versions.json; done
+	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	$(BENCH)/bin/asv --config .asv.versions.json run "HEAD^!" --machine "$$machine" \
+	  --record-samples --show-stderr --bench "gradient.(Gradient|Preparation)"
 
 check: $(BENCH)/ready
 	@$(BENCH)/bin/python -m suites.machine
@@ -89,4 +99,4 @@ $(BENCH)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .asv .asv.quick.json
+	rm -rf .venv .asv .asv.quick.json .asv.versions.json

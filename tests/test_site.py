@@ -18,7 +18,7 @@ from report.charts import SECTIONS
 from report.frames import FRAMES
 from report.page import page
 from report.results import by_machine
-from report.site import finish
+from report.site import finish, main
 
 ROOT = Path(__file__).parent.parent
 BROWSER = next(
@@ -107,6 +107,26 @@ def downloaded(tab: Any, section: str, button: str) -> str:
     with tab.expect_download() as download:
         tab.click(f"#{section} button:text-is('{button}')")
     return str(Path(download.value.path()).read_text())
+
+
+def test_without_npm_the_references_stay_and_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = "https://example.org/jquery-3.3.1.min.js"
+    bars = '<script src="https://example.org/jquery.flot.orderBars.js" integrity="x"></script>'
+    html = tmp_path / "html"
+    html.mkdir()
+    (html / "index.html").write_text(f'<script src="{elsewhere}" integrity="y"></script>{bars}')
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert finish(html) == ["npm is not here: asv's own pages load their scripts from the network"]
+    text = (html / "index.html").read_text()
+    assert f'src="{elsewhere}" integrity="y"' in text
+    assert '<script src="order_bars.js">' in text
+
+
+def test_the_command_wants_a_site_that_asv_has_published(tmp_path: Path, capsys: Any) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "usage: python -m report.site" in capsys.readouterr().err
 
 
 @needs_browser
