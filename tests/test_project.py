@@ -81,7 +81,8 @@ def test_no_benchmark_is_silently_missing_or_failed() -> None:
     """Every benchmark that there is has been recorded somewhere, and none but solvers failed."""
     runs = [run for machine in by_machine().values() for run in machine]
     known = json.loads((ROOT / "results" / "benchmarks.json").read_text())
-    for name in known.keys() - {"version"}:
+    own = {name for name in known if name.startswith("own.")}  # a user's, not the project's
+    for name in known.keys() - {"version"} - own:
         assert any(run.cells(name) for run in runs), f"{name} was never recorded"
     for run in runs:
         assert set(run.failures()) <= MAY_FAIL, run.commit

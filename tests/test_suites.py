@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,17 @@ from threadpoolctl import threadpool_info
 
 from kernels import WAYS, Array
 from kernels._numpy import NumpyWay
-from suites import autograd, compilation, descent, gradient, machine, problems, roofline, timing
+from suites import (
+    autograd,
+    compilation,
+    descent,
+    gradient,
+    machine,
+    own,
+    problems,
+    roofline,
+    timing,
+)
 from suites.read_limit import sums_over
 from suites.truth import WrongAnswerError
 
@@ -219,3 +230,21 @@ def test_the_graph_keeps_a_residual_beyond_the_data() -> None:
     suite.setup("100 x 4")
     assert suite.track_bytes_kept("100 x 4") == 8 * (400 + 100 + 100)
     assert suite.track_bytes_beyond_the_data("100 x 4") == 8 * 100
+
+
+@pytest.mark.parametrize("name", list(WAYS))
+def test_own_data_are_benchmarked_by_the_environment_variable(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(own.VARIABLE, raising=False)
+    with pytest.raises(NotImplementedError, match="FOURWAYS_DATA names no file"):
+        own.Own().setup(name)
+    problem = problems.gaussian(50, 3)
+    np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
+    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "mine.npz"))
+    suite = own.Own()
+    suite.setup(name)
+    assert suite.way.problem.n == 50
+    suite.time_gradient(name)
+    assert min(suite.track_speedup_over_numpy(name)["samples"]) > 0
+    assert 0 <= suite.track_error_over_bound(name) <= 1

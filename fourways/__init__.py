@@ -1,0 +1,1 @@
+"""The command `fourways`: which way to take, for the recorded sizes and for one's own data."""

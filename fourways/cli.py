@@ -1,0 +1,110 @@
+"""The command line: what it accepts. What it does is imported when it is asked for."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fourways.errors import InputError
+
+_EXAMPLES = """examples:
+  fourways compare data.csv --target price
+  fourways compare data.csv --target price --features area,rooms --intercept
+  fourways compare X.npy y.npy --json found.json
+  fourways recommend --n 200000 --p 40
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="fourways",
+        description="Which way to take for the gradient of linear regression, with proof.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    compare = commands.add_parser(
+        "compare", help="check and time the four ways on your own X and y"
+    )
+    compare.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="one .csv, .tsv or .parquet; X.npy and y.npy; or one .npz with X and y",
+    )
+    compare.add_argument("--target", metavar="COLUMN", help="the column to fit, of a table")
+    compare.add_argument(
+        "--features", metavar="A,B,C", help="the columns to fit it with (default: all others)"
+    )
+    compare.add_argument(
+        "--alpha", type=float, default=0.0, help="ridge penalty (default: %(default)s)"
+    )
+    compare.add_argument("--intercept", action="store_true", help="add a column of ones")
+    compare.add_argument("--dummies", action="store_true", help="turn columns of text into dummies")
+    compare.add_argument(
+        "--missing",
+        choices=["error", "drop"],
+        default="error",
+        help="rows with missing values: an error, or left out (default: %(default)s)",
+    )
+    compare.add_argument("--dtype", choices=["float64", "float32"], default="float64")
+    compare.add_argument("--threads", type=int, metavar="N", help="default: all cores")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write all of it, for scripts")
+    compare.add_argument(
+        "--save", type=Path, metavar="FILE.npz", help="write X and y as read, for FOURWAYS_DATA"
+    )
+    recommend = commands.add_parser(
+        "recommend", help="which way for n rows and p columns, from the recorded results"
+    )
+    recommend.add_argument("--n", type=int, required=True, help="rows")
+    recommend.add_argument("--p", type=int, required=True, help="columns")
+    commands.add_parser("ways", help="what the four ways are")
+    commands.add_parser("problems", help="the families of problems that solvers are judged on")
+    commands.add_parser("report", help="winners, regressions and failures, as recorded")
+    graph = commands.add_parser("graph", help="the graph that PyTorch records of the loss")
+    graph.add_argument("--format", choices=["text", "mermaid", "dot", "svg", "png"], default="text")
+    completion = commands.add_parser("completion", help="print the completion of a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    try:
+        return _run(given)
+    except InputError as error:
+        print(f"fourways: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.command == "compare":
+        from fourways.compare import compare
+
+        return compare(given)
+    if given.command == "recommend":
+        from fourways.recommend import recommend
+
+        print(recommend(given.n, given.p))
+        return 0
+    if given.command == "graph":
+        from kernels.graph import main as graph
+
+        return graph(["--format", given.format])
+    if given.command == "report":
+        from report.summary import main as report
+
+        return report([])
+    if given.command == "completion":
+        import shtab
+
+        print(shtab.complete(parser(), given.shell))
+        return 0
+    from fourways.listing import problems, ways
+
+    print(ways() if given.command == "ways" else problems())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""`fourways compare`: read, diagnose, check, time, advise."""
+
+import argparse
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+from tqdm import tqdm
+
+from fourways.advice import advice, interval, seconds
+from fourways.data import Data, Options, read
+from fourways.diagnosis import Diagnosis, diagnose
+from fourways.errors import InputError
+from fourways.measure import Measured, Way, measure
+from kernels import WAYS, LeastSquares
+from suites.machine import cores
+from suites.timing import use_threads
+
+_STEPS = len(WAYS) + 3
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Return 0, or 130 where Ctrl-C ended it with what is known so far."""
+    data = read(given.files, _options(given))
+    try:
+        problem = LeastSquares(data.X, data.y, given.alpha)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from None
+    threads = cores() if given.threads is None else given.threads
+    if threads < 1:
+        raise InputError(f"--threads must be at least 1, got {threads}")
+    for way in WAYS.values():  # their libraries are loaded before their threads are set
+        assert way
+    if given.save:
+        np.savez(given.save, X=problem.X, y=problem.y)
+    use_threads(threads)
+    found, known, interrupted = diagnose(problem, data.names), Measured(), False
+    print(described(data, problem, found, threads), flush=True)
+    # Nothing where the output is no terminal.
+    with tqdm(total=_STEPS, leave=False, disable=None, unit="step", delay=1) as bar:
+
+        def step(what: str) -> None:
+            bar.set_description(what)
+            bar.update()
+
+        try:
+            measure(problem, found.rank, known, step)
+        except KeyboardInterrupt:
+            interrupted = True
+    print(tables(known))
+    if interrupted:
+        print("\nInterrupted: this is what was known.")
+    else:
+        print("\nTake, for\n  " + "\n  ".join(advice(known)))
+    if given.json:
+        given.json.write_text(_json(problem, data, found, known) + "\n")
+    return 130 if interrupted else 0
+
+
+def _options(given: argparse.Namespace) -> Options:
+    return Options(
+        target=given.target,
+        features=given.features.split(",") if given.features else None,
+        intercept=given.intercept,
+        dummies=given.dummies,
+        drop_missing=given.missing == "drop",
+        dtype=given.dtype,
+    )
+
+
+def described(data: Data, problem: LeastSquares, found: Diagnosis, threads: int) -> str:
+    """Return X in words: shape, condition number, rank, dependent columns."""
+    lines = [
+        f"X is {problem.n:,} x {problem.p}, {problem.dtype}, alpha {problem.alpha:g},"
+        f" on {threads} thread{'s' * (threads > 1)}",
+        f"condition number {found.condition:.2g}, rank {found.rank} of {problem.p}",
+    ]
+    if data.dropped:
+        lines.append(f"{data.dropped:,} rows with missing values were left out")
+    if found.dependencies:
+        lines.append("columns that depend on others:")
+        lines += [f"  {line}" for line in found.dependencies]
+        lines.append("the solution meant is that of least norm")
+    return "\n".join(lines)
+
+
+def tables(known: Measured) -> str:
+    """Return what is right and what it costs, as two tables of at most 80 columns."""
+    judged = [
+        [
+            name,
+            "WRONG" if not way.is_right else f"{way.error:.2g}",
+            _solution(way),
+            _time(way.preparation),
+            _time(way.first_call),
+            _speedup(way, known.noise),
+        ]
+        for name, way in known.ways.items()
+    ]
+    costs = [
+        [name, *(_interval(way, what) for what in ("gradient", "value and gradient", "solve"))]
+        for name, way in known.ways.items()
+    ]
+    noise = "" if math.isnan(known.noise) else f" Noise (A/A): {known.noise:.1%}."
+    headers = ["way", "gradient error", "solution", "prepare", "first call", "x numpy"]
+    return "\n".join(
+        [
+            "",
+            tabulate(judged, headers, disable_numparse=True),
+            "gradient error: as a share of what rounding allows; above 1 is wrong.",
+            f"x numpy: speed-up of a gradient, timed interleaved; = is a tie.{noise}",
+            "",
+            tabulate(
+                costs, ["way", "gradient", "value and gradient", "solve"], disable_numparse=True
+            ),
+            "medians, and quartiles in brackets",
+        ]
+    )
+
+
+def _solution(way: Way) -> str:
+    if way.found is None:
+        return "-"
+    if way.solution.startswith("wrong"):
+        return f"WRONG ({way.found.method})"
+    return f"{way.solution} ({way.found.method})"
+
+
+def _time(value: float) -> str:
+    return "-" if math.isnan(value) else seconds(value)
+
+
+def _interval(way: Way, what: str) -> str:
+    return interval(*way.times[what]) if what in way.times else "-"
+
+
+def _speedup(way: Way, noise: float) -> str:
+    if way.speedup is None:
+        return "-"
+    median, low, high = way.speedup
+    tie = low <= 1 <= high or abs(median - 1) <= noise
+    return f"{median:.3g}" + (" =" if tie else "")
+
+
+def _json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured) -> str:
+    """Return all that was found as JSON; times are (median, lower, upper quartile) in seconds."""
+    ways: dict[str, Any] = {}
+    for name, way in known.ways.items():
+        ways[name] = asdict(way)
+        ways[name]["right"] = way.is_right
+        if way.found is not None:
+            ways[name]["found"] = asdict(way.found) | {"w": way.found.w.tolist()}
+    text: dict[str, Any] = {
+        "n": problem.n,
+        "p": problem.p,
+        "dtype": str(problem.dtype),
+        "alpha": problem.alpha,
+        "columns": data.names,
+        "dropped": data.dropped,
+        **asdict(found),
+        "noise": known.noise,
+        "ways": ways,
+        "advice": advice(known),
+    }
+    return json.dumps(_finite(text), indent=2, ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON's null for what was not measured: NaN is no JSON."""
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,210 @@
+"""Reads a design matrix and a response from a user's files, or says what is wrong with them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourways.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+_TABLES = (".csv", ".tsv", ".parquet")
+_ARRAYS = (".npy", ".npz")
+_COPIES = 4  # of X: as read, as an array, and what factorisations take
+_INTERCEPT = "intercept"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read: see `fourways compare --help`."""
+
+    target: str | None = None
+    features: list[str] | None = None
+    intercept: bool = False
+    dummies: bool = False
+    drop_missing: bool = False
+    dtype: str = "float64"
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """X is (n, p), y is (n,), ``names`` are those of the columns of X; ``dropped`` counts rows."""
+
+    X: "NDArray[Any]"
+    y: "NDArray[Any]"
+    names: list[str]
+    dropped: int = 0
+
+
+def read(paths: list[Path], options: Options) -> Data:
+    """Return the data of one table, of X.npy and y.npy, or of one .npz that holds X and y.
+
+    Raises InputError for a file that is missing or cannot be read, a column that is not there,
+    text where numbers should be, missing values (column and first row), a constant target, no
+    rows or no columns, and a matrix beyond the machine's memory.
+    """
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+    suffixes = [path.suffix.lower() for path in paths]
+    if len(paths) == 1 and suffixes[0] in _TABLES:
+        data = _from_table(paths[0], options)
+    elif suffixes in ([".npy", ".npy"], [".npz"]):
+        data = _from_arrays(paths, options)
+    else:
+        known = "one .csv, .tsv or .parquet, two .npy (X and y), or one .npz with X and y"
+        raise InputError(f"expected {known}; got {', '.join(map(str, paths))}")
+    return _checked(data)
+
+
+def _from_table(path: Path, options: Options) -> Data:
+    table = _table(path)
+    if options.target is None:
+        raise InputError(f"--target must name a column of {path}: {_listed(table.columns)}")
+    features = options.features or [name for name in table.columns if name != options.target]
+    for name in (options.target, *features):
+        if name not in table.columns:
+            raise InputError(f"{path} has no column {name!r}; it has {_listed(table.columns)}")
+    if options.target in features:
+        raise InputError(f"{options.target!r} is the target and cannot be a feature as well")
+    table = table.select([*features, options.target])
+    rows = table.height
+    table = _without_missing(table, path, drop=options.drop_missing)
+    y = _numeric(table, options.target, path, dummies=False)
+    _require_memory(table.height, table.width, path)
+    columns: dict[str, pl.Series] = {}
+    for name in features:
+        if options.dummies and not table[name].dtype.is_numeric():
+            made = table.select(name).to_dummies(separator="=")
+            columns |= {column: made[column] for column in made.columns}
+        else:
+            columns[name] = _numeric(table, name, path, dummies=True)
+    return _with_intercept(columns, y, options, rows - table.height)
+
+
+def _with_intercept(
+    columns: "dict[str, pl.Series]", y: "pl.Series", options: Options, dropped: int
+) -> Data:
+    import numpy as np
+
+    names = [_INTERCEPT] * options.intercept + list(columns)
+    X = np.empty((len(y), len(names)), options.dtype)
+    if options.intercept:
+        X[:, 0] = 1
+    for j, column in enumerate(columns.values(), int(options.intercept)):
+        X[:, j] = column.to_numpy()
+    return Data(X, y.to_numpy().astype(options.dtype), names, dropped)
+
+
+def _table(path: Path) -> "pl.DataFrame":
+    import polars as pl
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pl.read_parquet(path)
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+        return pl.read_csv(path, separator=separator, infer_schema_length=None)
+    except pl.exceptions.NoDataError:
+        raise InputError(f"{path} is empty") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _without_missing(table: "pl.DataFrame", path: Path, *, drop: bool) -> "pl.DataFrame":
+    import polars as pl
+
+    missing = table.select(
+        (pl.col(name).is_null() | pl.col(name).is_nan().fill_null(False)).alias(name)
+        if table[name].dtype.is_float()
+        else pl.col(name).is_null()
+        for name in table.columns
+    )
+    bad = missing.select(pl.any_horizontal(pl.all()))[:, 0]
+    if not bad.any():
+        return table
+    if drop:
+        return table.filter(~bad)
+    row = int(bad.arg_max() or 0)
+    name = next(name for name in missing.columns if missing[name][row])
+    count = int(bad.sum())
+    raise InputError(
+        f"{path}: column {name!r} has no value in row {row + 1}"
+        f" ({count} of {table.height} rows lack one); --missing drop leaves such rows out"
+    )
+
+
+def _numeric(table: "pl.DataFrame", name: str, path: Path, *, dummies: bool) -> "pl.Series":
+    """Return a column as numbers, or name the first row that holds none."""
+    import polars as pl
+
+    column = table[name]
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        return column.cast(pl.Float64)
+    numbers = column.cast(pl.Float64, strict=False) if column.dtype == pl.String else None
+    bad = numbers.is_null() if numbers is not None else pl.Series([True])
+    if numbers is not None and not bad.any():
+        return numbers
+    row = int(bad.arg_max() or 0)
+    advice = "; --dummies turns columns of text into dummies" if dummies else ""
+    raise InputError(
+        f"{path}: column {name!r} must be numeric; row {row + 1} holds {column[row]!r}{advice}"
+    )
+
+
+def _from_arrays(paths: list[Path], options: Options) -> Data:
+    import numpy as np
+
+    for given, option in (
+        (options.target, "--target"),
+        (options.features, "--features"),
+    ):
+        if given:
+            raise InputError(f"{option} names columns of a table; {paths[0]} has none")
+    try:
+        if len(paths) == 1:
+            with np.load(paths[0]) as archive:
+                if not {"X", "y"} <= set(archive.files):
+                    raise InputError(f"{paths[0]} must hold X and y; it holds {archive.files}")
+                X, y = archive["X"], archive["y"]
+        else:
+            X, y = (np.load(path, mmap_mode="r") for path in paths)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{paths[0]} cannot be read: {str(error).splitlines()[0]}") from None
+    if X.ndim == 2:
+        _require_memory(X.shape[0], X.shape[1], paths[0])
+    if options.intercept and X.ndim == 2:
+        X = np.column_stack([np.ones(len(X), X.dtype), X])
+    width = X.shape[1] if X.ndim == 2 else 0
+    names = [f"x{j}" for j in range(width - options.intercept)]
+    wanted = X.dtype if X.dtype == y.dtype and options.dtype == X.dtype else options.dtype
+    try:
+        X, y = X.astype(wanted, copy=False), y.astype(wanted, copy=False)
+    except (TypeError, ValueError):
+        raise InputError(f"{paths[0]} must hold numbers, got dtype {X.dtype}, {y.dtype}") from None
+    return Data(X, y, [_INTERCEPT] * options.intercept + names)
+
+
+def _checked(data: Data) -> Data:
+    if data.X.size == 0:
+        raise InputError(f"there is nothing to fit: X has shape {data.X.shape}")
+    if data.y.size and (data.y == data.y[0]).all():
+        raise InputError(f"the target is constant: every value is {data.y[0]:g}")
+    return data
+
+
+def _require_memory(n: int, p: int, path: Path) -> None:
+    from suites.machine import memory
+
+    needed, there = _COPIES * n * p * 8, memory()
+    if needed > there:
+        raise InputError(
+            f"{path}: {n} x {p} needs {needed / 1e9:.1f} GB for {_COPIES} copies of X;"
+            f" this machine has {there / 1e9:.1f} GB"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:12])
+    return shown + (f", ... ({len(names)} in all)" if len(names) > 12 else "")

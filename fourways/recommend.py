@@ -1,0 +1,57 @@
+"""`fourways recommend`: which way for n rows and p columns, from what is recorded."""
+
+import math
+
+from fourways.advice import seconds
+from fourways.errors import InputError
+from report.results import Newest, by_machine
+from report.table import SPEEDUP, by_size, leaders, reading_X
+
+_TIME = "gradient.Gradient.time_gradient"
+_PREPARE = "gradient.Preparation.time_prepare"
+
+
+def recommend(n: int, p: int) -> str:
+    """Return a paragraph for each machine: the nearest recorded size, its winners, the times.
+
+    Nearest is least |log n - log n'| + |log p - log p'|. Raises InputError for n or p below 1 and
+    where nothing is recorded.
+    """
+    for name, value in (("--n", n), ("--p", p)):
+        if value < 1:
+            raise InputError(f"{name} must be at least 1, got {value}")
+    parts = [
+        part for machine, runs in by_machine().items() if (part := _on(machine, Newest(runs), n, p))
+    ]
+    if not parts:
+        raise InputError("nothing is recorded here: run it in a clone that has results/")
+    return "\n\n".join(parts)
+
+
+def _on(machine: str, newest: Newest, n: int, p: int) -> str:
+    sizes = by_size(newest, SPEEDUP)
+    if not sizes:
+        return ""
+    near = min(sizes, key=lambda size: _apart(size[0], n) + _apart(size[1], p))
+    key = str(near[0]), str(near[1])
+    commits = {run.commit[:8] for k, (_, run) in newest.points(SPEEDUP).items() if k[1:] == key}
+    times, prepared = (by_size(newest, name).get(near, {}) for name in (_TIME, _PREPARE))
+    lines = [f"{machine}, commit {', '.join(sorted(commits))}; nearest is {near[0]:,} x {near[1]}"]
+    for what, row in (
+        ("one gradient, or few", reading_X(sizes[near])),
+        ("many gradients of one X", sizes[near]),
+    ):
+        ways, margin = leaders(row)
+        text = " or ".join(ways) + (" (a tie)" if len(ways) > 1 else "")
+        if margin:
+            text += f", {margin:.1f} times as fast as the next"
+        if len(ways) == 1 and ways[0] in times and times[ways[0]].measured:
+            text += f", {seconds(times[ways[0]].measured or 0)} each"
+            if (cost := prepared.get(ways[0])) and cost.measured:
+                text += f" after {seconds(cost.measured)}"
+        lines.append(f"  {what}: {text}")
+    return "\n".join(lines)
+
+
+def _apart(a: int, b: int) -> float:
+    return abs(math.log(a) - math.log(b))

@@ -1,0 +1,289 @@
+"""The installed command, in a process of its own, on real files and on defective ones."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fourways.advice import advice, interval, seconds
+from fourways.diagnosis import diagnose
+from fourways.measure import Measured, Way, measure
+from kernels import WAYS, LeastSquares, Solution
+from suites import families, nist, problems
+
+COMMAND = Path(sys.executable).parent / "fourways"
+ROWS = 60
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [str(COMMAND), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prices with a column that is the sum of two others, and a city."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "prices.csv"
+    lines = ["area,rooms,both,city,price"]
+    for k in range(ROWS):
+        area, rooms = rng.integers(20, 200), rng.integers(1, 9)
+        city = ("Oslo", "Rome", "Paris")[k % 3]
+        lines.append(f"{area},{rooms},{area + rooms},{city},{3 * area + rooms + rng.normal()}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_compare_finds_the_dependent_columns_and_judges_every_way(
+    table: Path, tmp_path: Path
+) -> None:
+    found = tmp_path / "found.json"
+    done = run(
+        "compare", table, "--target", "price", "--features", "area,rooms,both", "--json", found
+    )
+    assert done.returncode == 0, done.stderr
+    assert "X is 60 x 3, float64" in done.stdout
+    assert "rank 2 of 3" in done.stdout
+    assert re.search(r"(both = area \+ rooms|rooms = both - area|area = both - rooms)", done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    read = json.loads(found.read_text())
+    assert read["rank"] == 2
+    assert set(read["ways"]) == set(WAYS)
+    for way in read["ways"].values():
+        assert way["right"]
+        assert way["solution"] == "right"
+        assert way["times"].keys() == {"gradient", "value and gradient", "solve"}
+    assert len(read["advice"]) == 3
+
+
+def test_the_trap_of_dummies_beside_an_intercept_is_named(table: Path) -> None:
+    done = run(
+        "compare", table, "--target", "price", "--features", "area,city", "--intercept", "--dummies"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rank 4 of 5" in done.stdout
+    dependency = next(line for line in done.stdout.splitlines() if "city=" in line)
+    assert all(name in dependency for name in ("intercept", "city=Oslo", "city=Rome", "city=Paris"))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_arrays_are_read_as_they_are(tmp_path: Path, dtype: str) -> None:
+    problem = problems.gaussian(40, 3, dtype=dtype)
+    np.save(tmp_path / "X.npy", problem.X)
+    np.save(tmp_path / "y.npy", problem.y)
+    np.savez(tmp_path / "both.npz", X=problem.X, y=problem.y)
+    for files in (["X.npy", "y.npy"], ["both.npz"]):
+        done = run("compare", *files, "--dtype", dtype, "--threads", 1, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"X is 40 x 3, {dtype}, alpha 0, on 1 thread" in done.stdout
+
+
+def test_parquet_is_read_and_saved_for_the_suites(table: Path, tmp_path: Path) -> None:
+    import polars as pl
+
+    pl.read_csv(table).drop("city", "both").write_parquet(tmp_path / "prices.parquet")
+    saved = tmp_path / "mine.npz"
+    done = run("compare", tmp_path / "prices.parquet", "--target", "price", "--save", saved)
+    assert done.returncode == 0, done.stderr
+    with np.load(saved) as archive:
+        assert archive["X"].shape == (ROWS, 2)
+
+
+@pytest.mark.parametrize("name", ["Longley", "Norris"])
+def test_certified_data_are_judged(tmp_path: Path, name: str) -> None:
+    problem = nist.load(name).problem()
+    np.savez(tmp_path / "set.npz", X=problem.X, y=problem.y)
+    done = run("compare", tmp_path / "set.npz", "--json", tmp_path / "found.json")
+    assert done.returncode == 0, done.stderr
+    ways = json.loads((tmp_path / "found.json").read_text())["ways"]
+    assert all(way["right"] for way in ways.values())
+    expected = "says no" if name == "Longley" else "right"  # conjugate gradients, 5e9
+    assert ways["numba"]["solution"] == expected
+    assert ways["numpy"]["solution"] == "right"
+
+
+def with_line(table: Path, path: Path, number: int, line: str) -> Path:
+    lines = table.read_text().splitlines()
+    lines[number] = line
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+DEFECTS: list[tuple[str, list[str], str]] = [
+    ("none.csv", ["--target", "price"], "none.csv: no such file"),
+    ("notes.txt", [], "expected one .csv, .tsv or .parquet"),
+    ("prices.csv", [], "--target must name a column"),
+    ("prices.csv", ["--target", "cost"], "has no column 'cost'; it has area, rooms, both, city"),
+    ("prices.csv", ["--target", "price", "--features", "area,size"], "has no column 'size'"),
+    ("prices.csv", ["--target", "price"], "column 'city' must be numeric; row 1 holds 'Oslo'"),
+    ("prices.csv", ["--target", "city"], "column 'city' must be numeric"),
+    ("text.csv", ["--target", "price", "--features", "area"], "row 7 holds 'many'"),
+    ("missing.csv", ["--target", "price", "--features", "area"], "'area' has no value in row 5"),
+    ("constant.csv", ["--target", "y"], "the target is constant: every value is 3"),
+    ("header.csv", ["--target", "y"], "there is nothing to fit: X has shape (0, 1)"),
+    ("alone.csv", ["--target", "y"], "there is nothing to fit: X has shape (2, 0)"),
+    ("empty.csv", ["--target", "y"], "empty.csv is empty"),
+    ("broken.npz", [], "broken.npz cannot be read"),
+    ("other.npz", [], "other.npz must hold X and y"),
+    ("flat.npz", [], "X must have 2 dimensions (n, p), got shape (4,)"),
+    ("nan.npz", [], "X[1, 0] is nan: every entry must be finite"),
+    ("prices.csv", ["--target", "price", "--features", "area", "--alpha", "-1"], "alpha must be"),
+    ("prices.csv", ["--target", "price", "--features", "area", "--threads", "0"], "at least 1"),
+]
+
+
+@pytest.fixture(scope="module")
+def defects(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("defects")
+    (folder / "prices.csv").write_text(table.read_text())
+    (folder / "notes.txt").write_text("a,b\n1,2\n")
+    with_line(table, folder / "text.csv", 7, "many,1,2,Rome,3")
+    with_line(table, folder / "missing.csv", 5, ",1,2,Rome,3")
+    (folder / "constant.csv").write_text("x,y\n1,3\n2,3\n")
+    (folder / "header.csv").write_text("x,y\n")
+    (folder / "alone.csv").write_text("y\n1\n2\n")
+    (folder / "empty.csv").write_text("")
+    (folder / "broken.npz").write_bytes(b"PK not a zip")
+    np.savez(folder / "other.npz", A=np.ones(3))
+    np.savez(folder / "flat.npz", X=np.ones(4), y=np.arange(4.0))
+    np.savez(folder / "nan.npz", X=np.array([[1.0], [np.nan]]), y=np.arange(2.0))
+    return folder
+
+
+@pytest.mark.parametrize(("name", "options", "message"), DEFECTS)
+def test_what_a_user_can_put_right_is_one_line(
+    defects: Path, name: str, options: list[str], message: str
+) -> None:
+    done = run("compare", name, *options, cwd=defects)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("fourways: ")
+    assert message in line
+
+
+def test_rows_with_missing_values_are_left_out_on_request(defects: Path) -> None:
+    options = ["--target", "price", "--features", "area", "--missing", "drop"]
+    done = run("compare", "missing.csv", *options, cwd=defects)
+    assert done.returncode == 0, done.stderr
+    assert "1 rows with missing values were left out" in done.stdout
+    assert "X is 59 x 1" in done.stdout
+
+
+def test_a_matrix_beyond_memory_says_how_much_is_needed(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from fourways.cli import main
+    from suites import machine
+
+    monkeypatch.setattr(machine, "memory", lambda: 1000)
+    assert main(["compare", str(table), "--target", "price", "--features", "area"]) == 2
+    assert (
+        "60 x 2 needs 0.0 GB for 4 copies of X; this machine has 0.0 GB" in capsys.readouterr().err
+    )
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert "examples:" in run("--help").stdout
+    heavy = "import sys, fourways.cli; print({'numpy', 'torch', 'polars'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_lists_reports_and_completion() -> None:
+    for arguments, word in [
+        (["ways"], "numba"),
+        (["problems"], "dummy trap"),
+        (["graph"], "MseLossBackward0"),
+        (["report"], "Fastest gradient"),
+        (["completion", "bash"], "fourways"),
+        (["recommend", "--n", "200000", "--p", "40"], "nearest is 100,000 x 30"),
+    ]:
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert word in done.stdout
+    assert run("recommend", "--n", "0", "--p", "4").returncode == 2
+
+
+def test_an_interrupt_ends_with_what_is_known(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from fourways import compare
+    from fourways.cli import main
+
+    exact = measure
+
+    def interrupted(problem: Any, rank: Any, known: Any, step: Any) -> None:
+        def stop(what: str) -> None:
+            if what == "numpy":
+                raise KeyboardInterrupt
+            step(what)
+
+        exact(problem, rank, known, stop)
+
+    monkeypatch.setattr(compare, "measure", interrupted)
+    assert main(["compare", str(table), "--target", "price", "--features", "area"]) == 130
+    printed = capsys.readouterr().out
+    assert "Interrupted: this is what was known." in printed
+    assert "torch" in printed
+    assert "scipy  " not in printed
+
+
+def way(gradient: float, preparation: float = 0.0, error: float = 0.1, wrong: str = "") -> Way:
+    times = {"gradient": (gradient,) * 3, "solve": (gradient,) * 3}
+    solution = Solution(np.zeros(1), 1, "lstsq", 0.0)
+    return Way(error, wrong, "right", solution, preparation, gradient, times)
+
+
+def test_a_wrong_way_is_never_recommended() -> None:
+    fast, slow = way(1e-6, error=7.0), way(1e-3)
+    fast.solution = "wrong: by far"
+    for line in advice(Measured({"fast": fast, "slow": slow}, 0.01)):
+        assert "slow" in line
+        assert "fast," not in line
+    assert advice(Measured({"fast": fast}, 0.01)) == ["nothing: no way gave a right answer"]
+
+
+def test_a_tie_is_called_one_and_preparation_is_counted() -> None:
+    lines = advice(Measured({"a": way(1.0), "b": way(1.02)}, 0.05))
+    assert "a or b (a tie)" in lines[1]
+    lines = advice(Measured({"a": way(1.0, preparation=100.0), "b": way(2.0)}, 0.05))
+    assert "a, 1 s each, from 99 gradients on; below that b" in lines[1]
+
+
+def test_times_have_one_unit() -> None:
+    assert seconds(3.14159e-5) == "31.4 µs"
+    assert interval(1e-3, 9e-4, 1.2e-3) == "1 ms [0.9, 1.2]"
+
+
+@pytest.mark.parametrize(
+    "family", ["duplicated column", "zero column", "sum of the others", "dummy trap"]
+)
+def test_dependencies_hold(family: str) -> None:
+    """What is printed is evaluated on the columns themselves."""
+    posed = families.FAMILIES[family](40, 6)
+    problem = posed.problem
+    names = [f"c{j}" for j in range(6)]
+    found = diagnose(problem, names)
+    assert found.rank == posed.rank
+    assert len(found.dependencies) == 6 - found.rank
+    columns = {name: problem.X[:, j] for j, name in enumerate(names)}
+    for line in found.dependencies:
+        if line.endswith("is zero"):
+            assert not columns[line.split()[0]].any()
+            continue
+        left, right = line.split(" = ")
+        product = re.sub(r"(\d) c", r"\1 * c", right)
+        np.testing.assert_allclose(eval(product, {}, columns), columns[left], atol=1e-2)
+
+
+def test_full_rank_depends_on_nothing() -> None:
+    problem = LeastSquares(np.eye(4) * [1, 1e-3, 1e3, 1], np.ones(4))
+    found = diagnose(problem, list("abcd"))
+    assert (found.rank, found.dependencies) == (4, [])
+    assert found.condition == pytest.approx(1e6)
