@@ -9,7 +9,9 @@ def advice(known: Measured) -> list[str]:
     Only ways that were right are named. Times that are no further apart than numpy was from
     itself are a tie, and then it says so.
     """
-    right = {name: way for name, way in known.ways.items() if way.is_right and way.times}
+    right = {
+        name: way for name, way in known.ways.items() if way.is_right and "gradient" in way.times
+    }
     lines = []
     gradients = {name: way.times["gradient"][0] for name, way in right.items()}
     once = {name: way.preparation + way.first_call for name, way in right.items()}

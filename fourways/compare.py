@@ -10,7 +10,9 @@ import numpy as np
 from tabulate import tabulate
 from tqdm import tqdm
 
+from fourways import by_blocks
 from fourways.advice import advice, interval, seconds
+from fourways.blocks import Mapped, triangle
 from fourways.data import Data, Options, read
 from fourways.diagnosis import Diagnosis, diagnose
 from fourways.errors import InputError
@@ -25,39 +27,61 @@ _STEPS = len(WAYS) + 3
 def compare(given: argparse.Namespace) -> int:
     """Return 0, or 130 where Ctrl-C ended it with what is known so far."""
     data = read(given.files, _options(given))
+    threads = cores() if given.threads is None else given.threads
+    if threads < 1:
+        raise InputError(f"--threads must be at least 1, got {threads}")
     try:
         problem = LeastSquares(data.X, data.y, given.alpha)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None
-    threads = cores() if given.threads is None else given.threads
-    if threads < 1:
-        raise InputError(f"--threads must be at least 1, got {threads}")
-    for way in WAYS.values():  # their libraries are loaded before their threads are set
-        assert way
     if given.save:
         np.savez(given.save, X=problem.X, y=problem.y)
+    for way in WAYS.values():  # their libraries are loaded before their threads are set
+        assert way
     use_threads(threads)
-    found, known, interrupted = diagnose(problem, data.names), Measured(), False
-    print(described(data, problem, found, threads), flush=True)
-    # Nothing where the output is no terminal.
-    with tqdm(total=_STEPS, leave=False, disable=None, unit="step", delay=1) as bar:
-
-        def step(what: str) -> None:
-            bar.set_description(what)
-            bar.update()
-
-        try:
-            measure(problem, found.rank, known, step)
-        except KeyboardInterrupt:
-            interrupted = True
+    known, interrupted, found = Measured(), False, None
+    try:
+        found = _diagnosed(data, problem)
+        print(described(data, problem, found, threads), flush=True)
+        _measured(data, problem, found, known)
+    except KeyboardInterrupt:
+        interrupted = True
     print(tables(known))
     if interrupted:
         print("\nInterrupted: this is what was known.")
     else:
         print("\nTake, for\n  " + "\n  ".join(advice(known)))
-    if given.json:
+    if given.json and found:
         given.json.write_text(_json(problem, data, found, known) + "\n")
     return 130 if interrupted else 0
+
+
+def _diagnosed(data: Data, problem: LeastSquares) -> Diagnosis:
+    if not data.is_beyond_memory:
+        return diagnose(problem.X, data.names, problem.rcond)
+    with _bar(problem.n, "factoring") as bar:
+        R = triangle(Mapped(data.X, data.y), bar.update)
+    return diagnose(R, data.names, problem.rcond)
+
+
+def _measured(data: Data, problem: LeastSquares, found: Diagnosis, known: Measured) -> None:
+    if data.is_beyond_memory:
+        blocks = Mapped(data.X, data.y)
+        with _bar(problem.n * by_blocks.passes(), "by blocks") as bar:
+            by_blocks.measure(blocks, problem, known, bar.update)
+        return
+    with _bar(_STEPS, "checking") as bar:
+
+        def step(what: str) -> None:
+            bar.set_description(what)
+            bar.update()
+
+        measure(problem, found.rank, known, step)
+
+
+def _bar(total: int, what: str) -> "tqdm[Any]":
+    """Return a progress bar with the time left; none where the output is no terminal."""
+    return tqdm(total=total, desc=what, leave=False, disable=None, delay=1)
 
 
 def _options(given: argparse.Namespace) -> Options:
@@ -78,6 +102,8 @@ def described(data: Data, problem: LeastSquares, found: Diagnosis, threads: int)
         f" on {threads} thread{'s' * (threads > 1)}",
         f"condition number {found.condition:.2g}, rank {found.rank} of {problem.p}",
     ]
+    if data.is_beyond_memory:
+        lines.append("X is beyond memory and stays in its file: gradients by blocks of rows")
     if data.dropped:
         lines.append(f"{data.dropped:,} rows with missing values were left out")
     if found.dependencies:

@@ -14,6 +14,7 @@ _TABLES = (".csv", ".tsv", ".parquet")
 _ARRAYS = (".npy", ".npz")
 _COPIES = 4  # of X: as read, as an array, and what factorisations take
 _INTERCEPT = "intercept"
+_SLICE = 256 << 20  # bytes of a slice of a Parquet file beyond memory
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,22 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """X is (n, p), y is (n,), ``names`` are those of the columns of X; ``dropped`` counts rows."""
+    """X is (n, p), y is (n,), ``names`` are those of the columns of X; ``dropped`` counts rows.
+
+    ``is_beyond_memory``: X stays in its file, memory-mapped, and is to be used by blocks.
+    """
 
     X: "NDArray[Any]"
     y: "NDArray[Any]"
     names: list[str]
     dropped: int = 0
+    is_beyond_memory: bool = False
 
 
 def read(paths: list[Path], options: Options) -> Data:
     """Return the data of one table, of X.npy and y.npy, or of one .npz that holds X and y.
+
+    X.npy beyond memory stays memory-mapped.
 
     Raises InputError for a file that is missing or cannot be read, a column that is not there,
     text where numbers should be, missing values (column and first row), a constant target, no
@@ -60,28 +67,69 @@ def read(paths: list[Path], options: Options) -> Data:
 
 
 def _from_table(path: Path, options: Options) -> Data:
-    table = _table(path)
+    table = None if path.suffix.lower() == ".parquet" else _table(path)
+    columns = _columns(path) if table is None else table.columns
     if options.target is None:
-        raise InputError(f"--target must name a column of {path}: {_listed(table.columns)}")
-    features = options.features or [name for name in table.columns if name != options.target]
+        raise InputError(f"--target must name a column of {path}: {_listed(columns)}")
+    features = options.features or [name for name in columns if name != options.target]
     for name in (options.target, *features):
-        if name not in table.columns:
-            raise InputError(f"{path} has no column {name!r}; it has {_listed(table.columns)}")
+        if name not in columns:
+            raise InputError(f"{path} has no column {name!r}; it has {_listed(columns)}")
     if options.target in features:
         raise InputError(f"{options.target!r} is the target and cannot be a feature as well")
+    if table is None:
+        if features and (mapped := _mapped(path, features, options)):
+            return mapped
+        table = _table(path)
     table = table.select([*features, options.target])
     rows = table.height
     table = _without_missing(table, path, drop=options.drop_missing)
     y = _numeric(table, options.target, path, dummies=False)
     _require_memory(table.height, table.width, path)
-    columns: dict[str, pl.Series] = {}
+    series: dict[str, pl.Series] = {}
     for name in features:
         if options.dummies and not table[name].dtype.is_numeric():
             made = table.select(name).to_dummies(separator="=")
-            columns |= {column: made[column] for column in made.columns}
+            series |= {column: made[column] for column in made.columns}
         else:
-            columns[name] = _numeric(table, name, path, dummies=True)
-    return _with_intercept(columns, y, options, rows - table.height)
+            series[name] = _numeric(table, name, path, dummies=True)
+    return _with_intercept(series, y, options, rows - table.height)
+
+
+def _mapped(path: Path, features: list[str], options: Options) -> Data | None:
+    """Return a Parquet file beyond memory as memory-mapped arrays; None where it fits.
+
+    Its columns are written once, by slices of rows, to a temporary file that lies beside it and
+    goes when the process ends.
+    """
+    import atexit
+    import tempfile
+
+    import numpy as np
+    import polars as pl
+
+    lazy = pl.scan_parquet(path)
+    n, p = int(lazy.select(pl.len()).collect().item()), len(features)
+    if not _is_beyond_memory(n, p + 1):
+        return None
+    folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".fourways-")
+    atexit.register(folder.cleanup)
+    names = [_INTERCEPT] * options.intercept + features
+    shape, file = (n, len(names)), Path(folder.name) / "X.npy"
+    X = np.lib.format.open_memmap(file, mode="w+", dtype=options.dtype, shape=shape)
+    y = np.empty(n, options.dtype)
+    assert options.target is not None
+    rows = max(1, _SLICE // (8 * len(names)))
+    for start in range(0, n, rows):
+        part = lazy.select([*features, options.target]).slice(start, rows).collect()
+        part = _without_missing(part, path, drop=False)
+        stop = start + part.height
+        X[start:stop, 0] = 1  # the intercept, if there is one
+        for j, name in enumerate(features, int(options.intercept)):
+            X[start:stop, j] = _numeric(part, name, path, dummies=False).to_numpy()
+        y[start:stop] = _numeric(part, options.target, path, dummies=False).to_numpy()
+    X.flush()
+    return Data(np.load(file, mmap_mode="r"), y, names, is_beyond_memory=True)
 
 
 def _with_intercept(
@@ -96,6 +144,16 @@ def _with_intercept(
     for j, column in enumerate(columns.values(), int(options.intercept)):
         X[:, j] = column.to_numpy()
     return Data(X, y.to_numpy().astype(options.dtype), names, dropped)
+
+
+def _columns(path: Path) -> list[str]:
+    """Return the columns of a Parquet file, without its rows."""
+    import polars as pl
+
+    try:
+        return list(pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
 
 
 def _table(path: Path) -> "pl.DataFrame":
@@ -172,8 +230,12 @@ def _from_arrays(paths: list[Path], options: Options) -> Data:
             X, y = (np.load(path, mmap_mode="r") for path in paths)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{paths[0]} cannot be read: {str(error).splitlines()[0]}") from None
-    if X.ndim == 2:
-        _require_memory(X.shape[0], X.shape[1], paths[0])
+    if X.ndim == 2 and _is_beyond_memory(*X.shape):
+        if len(paths) == 1 or options.intercept or str(X.dtype) != options.dtype:
+            # An archive is read whole; a new column and another dtype are a copy.
+            _require_memory(X.shape[0], X.shape[1], paths[0])
+        names = [f"x{j}" for j in range(X.shape[1])]
+        return Data(X, y.astype(options.dtype), names, is_beyond_memory=True)
     if options.intercept and X.ndim == 2:
         X = np.column_stack([np.ones(len(X), X.dtype), X])
     width = X.shape[1] if X.ndim == 2 else 0
@@ -194,11 +256,17 @@ def _checked(data: Data) -> Data:
     return data
 
 
+def _is_beyond_memory(n: int, p: int) -> bool:
+    from suites.machine import memory
+
+    return _COPIES * n * p * 8 > memory()
+
+
 def _require_memory(n: int, p: int, path: Path) -> None:
     from suites.machine import memory
 
-    needed, there = _COPIES * n * p * 8, memory()
-    if needed > there:
+    if _is_beyond_memory(n, p):
+        needed, there = _COPIES * n * p * 8, memory()
         raise InputError(
             f"{path}: {n} x {p} needs {needed / 1e9:.1f} GB for {_COPIES} copies of X;"
             f" this machine has {there / 1e9:.1f} GB"

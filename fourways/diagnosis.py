@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from kernels import Array, LeastSquares
+from kernels import Array
 from kernels._problem import power_of_two_above
 
 _SHOWN = 1e-6  # of the largest coefficient of a dependency: what is below is rounding
@@ -24,8 +24,10 @@ class Diagnosis:
     dependencies: list[str]
 
 
-def diagnose(problem: LeastSquares, names: list[str]) -> Diagnosis:
-    """Return the diagnosis, by one pivoted QR of X with its columns scaled to norm 1.
+def diagnose(X: Array, names: list[str], rcond: float) -> Diagnosis:
+    """Return the diagnosis of X, or of any R with RᵀR = XᵀX, by a pivoted QR.
+
+    The columns are scaled to norm 1 for it.
 
     With X P = Q R and R = [R11 R12; 0 ~0], the dependent columns are X P2 = X P1 R11⁻¹ R12. Scaling
     keeps a column of large units from hiding others; condition number and rank are those of X
@@ -33,22 +35,22 @@ def diagnose(problem: LeastSquares, names: list[str]) -> Diagnosis:
 
     Cost: 2np² flops and a copy of X.
     """
-    X = problem.X / power_of_two_above(problem.X)
+    X = X / power_of_two_above(X)
     norms = np.linalg.norm(X, axis=0)
     R, pivots = scipy.linalg.qr(X / np.where(norms, norms, 1), mode="r", pivoting=True)
     k = min(X.shape)
     R = R[:k]
     unscaled = R * norms[pivots]
     sigma = scipy.linalg.svdvals(unscaled)
-    rank = int(np.count_nonzero(sigma > problem.rcond * sigma[0]))
+    rank = int(np.count_nonzero(sigma > rcond * sigma[0]))
     condition = float(sigma[0] / sigma[rank - 1]) if rank else float("nan")
-    if rank == problem.p:
+    p = X.shape[1]
+    if rank == p:
         return Diagnosis(rank, condition, [])
     coefficients = scipy.linalg.solve_triangular(R[:rank, :rank], R[:rank, rank:])
     scale = norms[pivots]
     lines = [
-        _dependency(names, pivots, rank, j, coefficients[:, j], scale)
-        for j in range(problem.p - rank)
+        _dependency(names, pivots, rank, j, coefficients[:, j], scale) for j in range(p - rank)
     ]
     return Diagnosis(rank, condition, sorted(lines))
 

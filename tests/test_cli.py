@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fourways import blocks
 from fourways.advice import advice, interval, seconds
 from fourways.diagnosis import diagnose
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares, Solution
 from suites import families, nist, problems
+from suites.truth import GradientOracle
 
 COMMAND = Path(sys.executable).parent / "fourways"
 ROWS = 60
@@ -269,7 +271,7 @@ def test_dependencies_hold(family: str) -> None:
     posed = families.FAMILIES[family](40, 6)
     problem = posed.problem
     names = [f"c{j}" for j in range(6)]
-    found = diagnose(problem, names)
+    found = diagnose(problem.X, names, problem.rcond)
     assert found.rank == posed.rank
     assert len(found.dependencies) == 6 - found.rank
     columns = {name: problem.X[:, j] for j, name in enumerate(names)}
@@ -284,6 +286,85 @@ def test_dependencies_hold(family: str) -> None:
 
 def test_full_rank_depends_on_nothing() -> None:
     problem = LeastSquares(np.eye(4) * [1, 1e-3, 1e3, 1], np.ones(4))
-    found = diagnose(problem, list("abcd"))
+    found = diagnose(problem.X, list("abcd"), problem.rcond)
     assert (found.rank, found.dependencies) == (4, [])
     assert found.condition == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize("name", ["numba", "torch", "numpy"])
+@pytest.mark.parametrize("alpha", [0.0, 2.0])
+def test_blocks_give_the_gradient_within_the_same_bound(
+    name: str, alpha: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = problems.gaussian(1000, 7, alpha=alpha)
+    monkeypatch.setattr(blocks, "_BYTES", 150 * 7 * 8)
+    mapped, seen = blocks.Mapped(problem.X, problem.y), list[int]()
+    assert [block.n for block in mapped] == [150] * 6 + [100]
+    w = problems.start(problem)
+    value, gradient = blocks.value_and_gradient(mapped, name, w, alpha, seen.append)
+    oracle = GradientOracle(problem, w)
+    assert oracle.gradient_error(gradient, factored=False) <= 1
+    assert oracle.value_error(value, factored=False) <= 1
+    assert sum(seen) == 1000
+
+
+def test_the_factor_by_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = families.with_condition(400, 6, 1e6).problem.X
+    monkeypatch.setattr(blocks, "_BYTES", 90 * 6 * 8)
+    R = blocks.triangle(blocks.Mapped(X, np.zeros(400)))
+    np.testing.assert_allclose(np.linalg.svd(R)[1], np.linalg.svd(X)[1], rtol=1e-9)
+
+
+def test_data_beyond_memory_are_compared_by_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from fourways.cli import main
+    from suites import machine
+
+    problem = families.summed_column(600, 5).problem
+    np.save(tmp_path / "X.npy", problem.X)
+    np.save(tmp_path / "y.npy", problem.y)
+    monkeypatch.setattr(machine, "memory", lambda: 1000)
+    monkeypatch.setattr(blocks, "_BYTES", 100 * 5 * 8)
+    found = tmp_path / "found.json"
+    files = [str(tmp_path / name) for name in ("X.npy", "y.npy")]
+    assert main(["compare", *files, "--json", str(found)]) == 0
+    assert "X is beyond memory and stays in its file" in capsys.readouterr().out
+    read = json.loads(found.read_text())
+    assert read["rank"] == 4
+    assert set(read["ways"]) == {"numba", "torch", "numpy"}
+    assert all(way["right"] for way in read["ways"].values())
+    assert main(["compare", *files, "--intercept"]) == 2
+    assert "needs 0.0 GB for 4 copies" in capsys.readouterr().err
+
+
+def test_parquet_beyond_memory_is_compared_by_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    import polars as pl
+
+    from fourways import data
+    from fourways.cli import main
+    from suites import machine
+
+    problem = problems.gaussian(500, 3)
+    columns = {name: problem.X[:, j] for j, name in enumerate("abc")}
+    path = tmp_path / "large.parquet"
+    pl.DataFrame(columns | {"y": problem.y}).write_parquet(path)
+    monkeypatch.setattr(machine, "memory", lambda: 1000)
+    monkeypatch.setattr(data, "_SLICE", 8 * 4 * 70)
+    found = data.read([path], data.Options(target="y", intercept=True))
+    assert found.is_beyond_memory
+    assert found.names == ["intercept", "a", "b", "c"]
+    np.testing.assert_array_equal(found.X[:, 1:], problem.X)
+    np.testing.assert_array_equal(found.X[:, 0], 1)
+    np.testing.assert_array_equal(found.y, problem.y)
+    assert main(["compare", str(path), "--target", "y"]) == 0
+    assert "by blocks of rows" in capsys.readouterr().out
+
+
+def test_a_broken_parquet_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 not")
+    done = run("compare", tmp_path / "broken.parquet", "--target", "y")
+    assert done.returncode == 2
+    assert "broken.parquet cannot be read" in done.stderr
