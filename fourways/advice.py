@@ -19,12 +19,12 @@ def advice(known: Measured) -> list[str]:
         lines.append("one gradient: " + _named(once, known.noise, "first call included"))
         lines.append("many gradients of this X: " + _many(right, gradients, known.noise))
     solved = {
-        name: way.preparation + way.times["solve"][0]
+        name: way.preparation + way.first_solve
         for name, way in known.ways.items()
         if way.solution == "right" and way.found is not None
     }
     if solved:
-        lines.append("one solution: " + _named(solved, known.noise, "preparation included"))
+        lines.append("one solution: " + _named(solved, known.noise, "first call included"))
     return lines or ["nothing: no way gave a right answer"]
 
 

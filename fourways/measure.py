@@ -31,6 +31,7 @@ class Way:
     found: Solution | None = None
     preparation: float = float("nan")
     first_call: float = float("nan")
+    first_solve: float = float("nan")
     times: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     speedup: tuple[float, float, float] | None = None
 
@@ -73,7 +74,8 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     calls = {name: _call(prepared[name].gradient, w) for name in right}
     seconds = _timed(known, "gradient", calls | {_TIE: _call(prepared["numpy"].gradient, w)})
     if "numpy" in right:
-        known.noise = float(np.abs(np.median(seconds[_TIE] / seconds["numpy"]) - 1))
+        _, low, high = _interval(seconds[_TIE] / seconds["numpy"])
+        known.noise = max(abs(low - 1), abs(high - 1))
         for name in right:
             known.ways[name].speedup = _interval(seconds["numpy"] / seconds[name])
     step("values and gradients")
@@ -83,8 +85,8 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
 
 def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
     """Solve, judge, and solve again for a while: one call may have compiled."""
-    way.found, first = _once(prepared)
-    times = [first]
+    way.found, way.first_solve = _once(prepared)
+    times = [way.first_solve]
     while len(times) < _SOLVES and sum(times) < _SOLVING:
         times.append(_once(prepared)[1])
     way.times["solve"] = _interval(times[1:] or times)

@@ -239,7 +239,7 @@ def test_an_interrupt_ends_with_what_is_known(
 def way(gradient: float, preparation: float = 0.0, error: float = 0.1, wrong: str = "") -> Way:
     times = {"gradient": (gradient,) * 3, "solve": (gradient,) * 3}
     solution = Solution(np.zeros(1), 1, "lstsq", 0.0)
-    return Way(error, wrong, "right", solution, preparation, gradient, times)
+    return Way(error, wrong, "right", solution, preparation, gradient, gradient, times)
 
 
 def test_a_wrong_way_is_never_recommended() -> None:
