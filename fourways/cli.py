@@ -75,6 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"fourways: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # nothing is known yet
+        print("fourways: interrupted", file=sys.stderr)
+        return 130
 
 
 def _run(given: argparse.Namespace) -> int:

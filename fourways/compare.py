@@ -36,8 +36,7 @@ def compare(given: argparse.Namespace) -> int:
         raise InputError(str(error)) from None
     if given.save:
         np.savez(given.save, X=problem.X, y=problem.y)
-    for way in WAYS.values():  # their libraries are loaded before their threads are set
-        assert way
+    list(WAYS.values())  # imports them: threads are set for the libraries that are loaded
     use_threads(threads)
     known, interrupted, found = Measured(), False, None
     try:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TABLES = (".csv", ".tsv", ".parquet")
-_ARRAYS = (".npy", ".npz")
 _COPIES = 4  # of X: as read, as an array, and what factorisations take
 _INTERCEPT = "intercept"
 _SLICE = 256 << 20  # bytes of a slice of a Parquet file beyond memory
@@ -100,7 +99,7 @@ def _mapped(path: Path, features: list[str], options: Options) -> Data | None:
     """Return a Parquet file beyond memory as memory-mapped arrays; None where it fits.
 
     Its columns are written once, by slices of rows, to a temporary file that lies beside it and
-    goes when the process ends.
+    goes when the process ends. Raises InputError where dummies or dropping rows are asked for.
     """
     import atexit
     import tempfile
@@ -112,6 +111,8 @@ def _mapped(path: Path, features: list[str], options: Options) -> Data | None:
     n, p = int(lazy.select(pl.len()).collect().item()), len(features)
     if not _is_beyond_memory(n, p + 1):
         return None
+    if options.dummies or options.drop_missing:
+        raise InputError(f"{path} is beyond memory: --dummies and --missing drop need it in memory")
     folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".fourways-")
     atexit.register(folder.cleanup)
     names = [_INTERCEPT] * options.intercept + features
@@ -122,12 +123,13 @@ def _mapped(path: Path, features: list[str], options: Options) -> Data | None:
     rows = max(1, _SLICE // (8 * len(names)))
     for start in range(0, n, rows):
         part = lazy.select([*features, options.target]).slice(start, rows).collect()
-        part = _without_missing(part, path, drop=False)
+        part = _without_missing(part, path, drop=False, first=start)
         stop = start + part.height
         X[start:stop, 0] = 1  # the intercept, if there is one
         for j, name in enumerate(features, int(options.intercept)):
-            X[start:stop, j] = _numeric(part, name, path, dummies=False).to_numpy()
-        y[start:stop] = _numeric(part, options.target, path, dummies=False).to_numpy()
+            X[start:stop, j] = _numeric(part, name, path, dummies=False, first=start).to_numpy()
+        target = _numeric(part, options.target, path, dummies=False, first=start)
+        y[start:stop] = target.to_numpy()
     X.flush()
     return Data(np.load(file, mmap_mode="r"), y, names, is_beyond_memory=True)
 
@@ -170,7 +172,13 @@ def _table(path: Path) -> "pl.DataFrame":
         raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
 
 
-def _without_missing(table: "pl.DataFrame", path: Path, *, drop: bool) -> "pl.DataFrame":
+def _without_missing(
+    table: "pl.DataFrame", path: Path, *, drop: bool, first: int = 0
+) -> "pl.DataFrame":
+    """Return the rows that lack nothing; without ``drop`` name the first that does.
+
+    ``first`` is the place of the table's first row in its file.
+    """
     import polars as pl
 
     missing = table.select(
@@ -188,13 +196,15 @@ def _without_missing(table: "pl.DataFrame", path: Path, *, drop: bool) -> "pl.Da
     name = next(name for name in missing.columns if missing[name][row])
     count = int(bad.sum())
     raise InputError(
-        f"{path}: column {name!r} has no value in row {row + 1}"
+        f"{path}: column {name!r} has no value in row {first + row + 1}"
         f" ({count} of {table.height} rows lack one); --missing drop leaves such rows out"
     )
 
 
-def _numeric(table: "pl.DataFrame", name: str, path: Path, *, dummies: bool) -> "pl.Series":
-    """Return a column as numbers, or name the first row that holds none."""
+def _numeric(
+    table: "pl.DataFrame", name: str, path: Path, *, dummies: bool, first: int = 0
+) -> "pl.Series":
+    """Return a column as numbers, or name the first row that holds none; ``first`` as above."""
     import polars as pl
 
     column = table[name]
@@ -207,7 +217,8 @@ def _numeric(table: "pl.DataFrame", name: str, path: Path, *, dummies: bool) -> 
     row = int(bad.arg_max() or 0)
     advice = "; --dummies turns columns of text into dummies" if dummies else ""
     raise InputError(
-        f"{path}: column {name!r} must be numeric; row {row + 1} holds {column[row]!r}{advice}"
+        f"{path}: column {name!r} must be numeric;"
+        f" row {first + row + 1} holds {column[row]!r}{advice}"
     )
 
 

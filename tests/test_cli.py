@@ -361,6 +361,12 @@ def test_parquet_beyond_memory_is_compared_by_blocks(
     np.testing.assert_array_equal(found.y, problem.y)
     assert main(["compare", str(path), "--target", "y"]) == 0
     assert "by blocks of rows" in capsys.readouterr().out
+    assert main(["compare", str(path), "--target", "y", "--missing", "drop"]) == 2
+    assert "--missing drop need it in memory" in capsys.readouterr().err
+    columns["b"] = np.where(np.arange(500) == 321, np.nan, columns["b"])
+    pl.DataFrame(columns | {"y": problem.y}).write_parquet(path)
+    assert main(["compare", str(path), "--target", "y"]) == 2
+    assert "column 'b' has no value in row 322" in capsys.readouterr().err
 
 
 def test_a_broken_parquet_file_is_one_line(tmp_path: Path) -> None:
@@ -368,3 +374,17 @@ def test_a_broken_parquet_file_is_one_line(tmp_path: Path) -> None:
     done = run("compare", tmp_path / "broken.parquet", "--target", "y")
     assert done.returncode == 2
     assert "broken.parquet cannot be read" in done.stderr
+
+
+def test_an_interrupt_while_reading_is_one_line(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from fourways import compare
+    from fourways.cli import main
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "read", interrupted)
+    assert main(["compare", str(table), "--target", "price"]) == 130
+    assert capsys.readouterr().err == "fourways: interrupted\n"
