@@ -26,6 +26,9 @@ _STEPS = len(WAYS) + 3
 
 def compare(given: argparse.Namespace) -> int:
     """Return 0, or 130 where Ctrl-C ended it with what is known so far."""
+    for option, path in (("--json", given.json), ("--save", given.save)):
+        if path and not path.parent.is_dir():
+            raise InputError(f"{option}: {path.parent} is no folder")
     data = read(given.files, _options(given))
     threads = cores() if given.threads is None else given.threads
     if threads < 1:

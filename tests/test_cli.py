@@ -135,6 +135,8 @@ DEFECTS: list[tuple[str, list[str], str]] = [
     ("flat.npz", [], "X must have 2 dimensions (n, p), got shape (4,)"),
     ("nan.npz", [], "X[1, 0] is nan: every entry must be finite"),
     ("prices.csv", ["--target", "price", "--features", "area", "--alpha", "-1"], "alpha must be"),
+    ("prices.csv", ["--target", "price", "--json", "none/found.json"], "--json: none is no folder"),
+    ("prices.csv", ["--target", "price", "--save", "none/mine.npz"], "--save: none is no folder"),
     ("prices.csv", ["--target", "price", "--features", "area", "--threads", "0"], "at least 1"),
 ]
 
