@@ -9,6 +9,7 @@
 #   make lint         ruff and mypy
 #   make check        asv imports the suites and checks them
 #   make smoke        a dry run of the suites
+#   make clean        remove what the others made, compiled kernels included
 
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
@@ -99,4 +100,4 @@ $(BENCH)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .asv .asv.quick.json .asv.versions.json
+	rm -rf .venv .asv .asv.quick.json .asv.versions.json {kernels,suites}/__pycache__

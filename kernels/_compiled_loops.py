@@ -4,9 +4,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 from numba.extending import overload, register_jitable
 
+from kernels._compile import compiled
 from kernels._loops import BATCH
 from kernels._passes import (
     THREADED,
@@ -14,20 +15,18 @@ from kernels._passes import (
     _one_pass,
     _padded,
     aligned,
-    compiled,
     gradient_by,
     kernel_for,
     threaded_gradient_by,
 )
 from kernels._problem import Array
-from kernels._simd import FAST
 from kernels._steps import STEPS, descent, lanczos
 from kernels._stopping import judge
 
 register_jitable(judge)
 
 # Part of the loop that is compiled and cached by its numbers, see `_descent`.
-_inner = njit(error_model="numpy", fastmath=set(FAST))
+_inner = compiled(cache=False)
 
 
 class CompiledLoops:

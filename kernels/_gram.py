@@ -1,11 +1,12 @@
 """The Gram matrix XᵀX of a tall X, in float64 whatever the dtype and order of X."""
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from kernels._compile import compiled
 from kernels._passes import aligned
 from kernels._problem import Array
-from kernels._simd import FAST, accumulate_rows, add_outer, zeros
+from kernels._simd import accumulate_rows, add_outer, zeros
 
 _ROWS = 64  # in a block: a tile's columns of it, 64 x 24 x 8 bytes, stay in L1
 _TILE = 16  # columns
@@ -26,7 +27,7 @@ def gram(X: Array) -> Array:
     return _gram(X, get_num_threads())
 
 
-@njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=True)
+@compiled(parallel=True)
 def _gram(X, parts):
     n, p = X.shape
     width = (p + _TILE - 1) // _TILE * _TILE
@@ -47,7 +48,7 @@ def _gram(X, parts):
     return total
 
 
-@njit(cache=True, error_model="numpy", fastmath=set(FAST))
+@compiled
 def _add_block(X, low, high, block, width, sums) -> None:
     """Add the upper triangle of a block's Gram matrix, tile by tile."""
     for i in range(high - low):

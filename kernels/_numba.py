@@ -8,10 +8,10 @@ from typing import Any, final
 import numpy as np
 from numba import get_num_threads
 
+from kernels._compile import compiled
 from kernels._contract import Solution, Way
 from kernels._passes import (
     THREADED,
-    compiled,
     gradient_by,
     kernel_for,
     threaded_gradient_by,

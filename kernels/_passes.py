@@ -55,12 +55,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, prange
+from numba import carray, prange
 from numba.extending import overload
 
+from kernels._compile import compiled
 from kernels._problem import Array
 from kernels._simd import (
-    FAST,
     LINE,
     SCRATCH,
     accumulate,
@@ -82,9 +82,6 @@ from kernels._simd import (
     total,
     zeros,
 )
-
-compiled = njit(cache=True, error_model="numpy", fastmath=set(FAST))
-_threaded = njit(cache=True, error_model="numpy", fastmath=set(FAST), parallel=True)
 
 # Asked for twice: a request that finds the queue to memory full is dropped.
 _FAR, _NEAR = 16384, 8192  # bytes ahead: 460 and 230 ns at 36 GB/s, memory answers in about 110
@@ -158,7 +155,7 @@ def threaded_gradient_by(kernel: int) -> Any:
     The parts, and so the bits, depend on nothing but n and the number of parts.
     """
 
-    @_threaded
+    @compiled(parallel=True)
     def gradient(X, y, alpha, scale, parts, w, g):
         if not _all_finite(w):
             return w.dtype.type(-1)

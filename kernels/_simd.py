@@ -15,12 +15,10 @@ from numba.core import types
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
+from kernels._compile import FAST
+
 LINE = 64  # bytes
 SCRATCH = 512  # numbers
-
-# The error bound holds for any order of summation, with or without FMA; NaN and infinity keep
-# their meaning.
-FAST = ("reassoc", "contract")
 
 _INT32, _INT64, _BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 

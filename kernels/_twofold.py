@@ -5,12 +5,13 @@ if they are computed as written.
 """
 
 import numpy as np
-from numba import njit
+
+from kernels._compile import compiled
 
 _SPLIT = 134217729.0  # 2²⁷ + 1
 
 
-@njit(cache=True)
+@compiled(fast=False)
 def two_sum(a, b):
     """s + e = a + b exactly (D. E. Knuth, TAOCP 2, section 4.2.2)."""
     s = a + b
@@ -18,7 +19,7 @@ def two_sum(a, b):
     return s, (a - (s - t)) + (b - t)
 
 
-@njit(cache=True)
+@compiled(fast=False)
 def _add_product(high, low, a, b):
     """high + low + ab, ab as an exact sum (T. J. Dekker, Numer. Math. 18 (1971))."""
     q = a * b
@@ -32,7 +33,7 @@ def _add_product(high, low, a, b):
     return high, low + (e + error)
 
 
-@njit(cache=True)
+@compiled(fast=False)
 def residuals(A, b, w_high, w_low, r_high, r_low):
     """f = b - r - Aw and g = -Aᵀr in twice the working precision, then rounded; A in Fortran order.
 

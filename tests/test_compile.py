@@ -1,0 +1,67 @@
+"""Compiled code of one process in another: each kernel is the one that was asked for."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from numba.core.dispatcher import Dispatcher
+
+from kernels import _compile
+from kernels._compile import compiled
+
+_GRADIENT = """
+import sys
+import numpy as np
+from kernels import WAYS, LeastSquares, Stopping, descend
+
+def problem(p):
+    X = np.random.default_rng(0).standard_normal((70, p))
+    return LeastSquares(X, X.sum(1))
+
+for p in map(int, sys.argv[1:]):
+    WAYS["numba"](problem(p)).gradient(np.ones(p))
+"""
+_DESCENT = """
+first = problem(int(sys.argv[1]))
+found = descend("gradient descent", WAYS["numba"](first), Stopping(gradient=1e-9))
+assert found.converged
+assert np.abs(found.w - 1).max() < 1e-8, found.w
+"""
+
+
+def test_a_loop_is_linked_to_its_own_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes each compile a gradient first, by another kernel; then both are loaded.
+
+    Numba numbers the functions of a process, and both are the first. The seed fixes the order in
+    which it writes the fastmath flags into names.
+    """
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    for script, sizes in ((_GRADIENT, ["2"]), (_GRADIENT + _DESCENT, ["5", "2"])):
+        run = subprocess.run([sys.executable, "-c", script, *sizes], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+
+
+def test_closures_are_named_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plus(thing: Any) -> Any:
+        @compiled(cache=False)
+        def add(x):  # type: ignore[no-untyped-def]
+            return x + (thing(x) if isinstance(thing, Dispatcher) else thing)
+
+        return add
+
+    def names() -> list[str]:
+        one, two = plus(1), plus(2)
+        return [f.py_func.__qualname__ for f in (one, two, plus(True), plus(one), plus(two))]
+
+    assert len(set(names())) == 5
+    assert names() == names()
+    before = names()
+    monkeypatch.setattr(_compile, "_SOURCE", "another source")
+    assert not set(before) & set(names())
+    with pytest.raises(TypeError, match="closes over .* no name"):
+        plus([1])
