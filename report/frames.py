@@ -67,31 +67,11 @@ def fastest(runs: list[Run]) -> Rows:
 
 
 def times(runs: list[Run]) -> Rows:
-    """Seconds of a gradient by n and p, and those of one read of X at the memory's limit."""
-    rows = _rows(runs, f"{_GRADIENT}.time_gradient", ["way", "n", "p"], "seconds")
-    return rows + _read_limit(runs, rows)
-
-
-def _read_limit(runs: list[Run], rows: Rows) -> Rows:
-    """Of X of 160 MiB numba reaches a known share of the limit; its time there gives the limit."""
-    shares = {
-        row["p"]: row["share"]
-        for row in roofline(runs)
-        if (row["threads"], row["order"], row["X"]) == ("all", "C", "160 MiB") and row["share"]
-    }
-    limits: Rows = []
-    for p, share in shares.items():
-        timed = [r for r in rows if (r["way"], r["p"]) == ("numba", p) and r["seconds"]]
-        if not timed:
-            continue
-        largest = max(timed, key=lambda row: int(row["n"]))
-        per_row = largest["seconds"] * share / largest["n"]
-        limits += [
-            {"way": "read limit", "n": row["n"], "p": p, "seconds": per_row * row["n"]}
-            | {"status": "right", "commit": row["commit"]}
-            for row in timed
-        ]
-    return limits
+    """Seconds of a gradient by n and p, and those of the fastest read of the same X."""
+    reads = _rows(runs, "gradient.ReadLimit.track_one_read", ["n", "p"], "seconds")
+    return _rows(runs, f"{_GRADIENT}.time_gradient", ["way", "n", "p"], "seconds") + [
+        {"way": "read limit", **row} for row in reads
+    ]
 
 
 def roofline(runs: list[Run]) -> Rows:

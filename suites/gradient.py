@@ -10,7 +10,8 @@ from typing import Any
 from kernels import WAYS, Array, LeastSquares, Way
 from suites import problems
 from suites.machine import cores, memory
-from suites.timing import ratio, use_threads
+from suites.read_limit import sums_over
+from suites.timing import interleaved, ratio, use_threads
 from suites.truth import GradientOracle
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
@@ -62,6 +63,26 @@ class Gradient(_Verified):
     track_speedup_over_numpy.unit = "x"  # type: ignore[attr-defined]
     track_value_and_gradient_over_value.unit = "x"  # type: ignore[attr-defined]
     track_error_over_bound.unit = "share of the bound"  # type: ignore[attr-defined]
+
+
+class ReadLimit:
+    """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
+
+    param_names = ["n", "p"]
+    params = [_ROWS, _COLUMNS]
+    version = "1"
+    timeout = 180.0
+
+    def setup(self, n: int, p: int) -> None:
+        _require_memory(n, p)
+
+    def track_one_read(self, n: int, p: int) -> dict[str, Any]:
+        problem, _ = _data(n, p)
+        use_threads(cores())
+        seconds = interleaved(sums_over(problem.X))
+        return {"samples": seconds.min(axis=1).tolist(), "number": 1}
+
+    track_one_read.unit = "seconds"  # type: ignore[attr-defined]
 
 
 class Preparation(_Verified):

@@ -135,6 +135,7 @@ def test_read_limit_sums_are_sums() -> None:
     timing.use_threads(machine.cores())
     for read in sums_over(X):
         assert read() == pytest.approx(X.sum())
+    assert min(gradient.ReadLimit().track_one_read(1000, 7)["samples"]) > 0
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
