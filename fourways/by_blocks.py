@@ -7,7 +7,7 @@ import numpy as np
 
 from fourways.blocks import Blocks, value_and_gradient
 from fourways.measure import Measured, Way
-from kernels import WAYS, LeastSquares
+from kernels import WAYS, Array, LeastSquares
 from suites import problems
 from suites.truth import GradientOracle
 
@@ -34,18 +34,26 @@ def measure(
         for j, name in enumerate(ways()):
             way = known.ways.setdefault(name, Way())
             began = perf_counter()
-            _, gradient = value_and_gradient(blocks, name, w, problem.alpha, seen)
+            value, gradient = value_and_gradient(blocks, name, w, problem.alpha, seen)
             seconds[k, j] = perf_counter() - began
-            way.error = oracle.gradient_error(gradient, factored=False)
+            _judge(way, oracle, value, gradient)
             way.preparation, way.first_call = 0.0, float(seconds[0, j])
-    reference = seconds[1:, ways().index("numpy")]
-    known.noise = float(np.ptp(reference) / reference.mean())
-    for name, column in zip(ways(), seconds[1:].T, strict=True):
-        median, low, high = float(np.median(column)), float(column.min()), float(column.max())
-        known.ways[name].times["gradient"] = median, low, high
-        ratios = reference / column
-        known.ways[name].speedup = (
-            float(np.median(ratios)),
-            float(ratios.min()),
-            float(ratios.max()),
-        )
+    columns = dict(zip(ways(), seconds[1:].T, strict=True))
+    right = {name: column for name, column in columns.items() if known.ways[name].is_right}
+    for name, column in right.items():
+        known.ways[name].times["gradient"] = _spread(column)
+    if (reference := right.get("numpy")) is not None:
+        known.noise = float(np.ptp(reference) / reference.mean())
+        for name, column in right.items():
+            known.ways[name].speedup = _spread(reference / column)
+
+
+def _judge(way: Way, oracle: GradientOracle, value: float, gradient: Array) -> None:
+    """A way is as right as the worst of its passes."""
+    way.error = float(np.fmax(way.error, oracle.gradient_error(gradient, factored=False)))
+    if not (off := oracle.value_error(value, factored=False)) <= 1:
+        way.wrong = f"value is {off:.3g} times its error bound off"
+
+
+def _spread(samples: Array) -> tuple[float, float, float]:
+    return float(np.median(samples)), float(samples.min()), float(samples.max())

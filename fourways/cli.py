@@ -1,6 +1,7 @@
 """The command line: what it accepts. What it does is imported when it is asked for."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -71,13 +72,18 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
-        return _run(given)
+        status = _run(given)
+        sys.stdout.flush()
+        return status
     except InputError as error:
         print(f"fourways: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # nothing is known yet
         print("fourways: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as by `| head`, which has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at exit
+        return 141
 
 
 def _run(given: argparse.Namespace) -> int:

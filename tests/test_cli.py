@@ -1,6 +1,7 @@
 """The installed command, in a process of its own, on real files and on defective ones."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -338,6 +339,39 @@ def test_data_beyond_memory_are_compared_by_blocks(
     assert all(way["right"] for way in read["ways"].values())
     assert main(["compare", *files, "--intercept"]) == 2
     assert "needs 0.0 GB for 4 copies" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["value", "gradient"])
+def test_a_way_that_is_wrong_beyond_memory_is_not_timed(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fourways import by_blocks
+
+    def off(mapped: blocks.Mapped, name: str, *rest: Any) -> tuple[float, Any]:
+        value, gradient = blocks.value_and_gradient(mapped, name, *rest)
+        passes.append(name)
+        if name != "torch" or passes.count(name) > 1:  # wrong in the first pass only
+            return value, gradient
+        return value * (1 + 1e-12 * (wrong == "value")), gradient * (1 + 1e-12 * (wrong != "value"))
+
+    passes = list[str]()
+    monkeypatch.setattr(by_blocks, "value_and_gradient", off)
+    problem, known = problems.gaussian(1000, 7), Measured()
+    mapped = blocks.Mapped(problem.X, problem.y)
+    by_blocks.measure(mapped, problem, known, lambda rows: None)
+    assert [name for name, way in known.ways.items() if way.is_right] == ["numba", "numpy"]
+    assert not known.ways["torch"].times
+    assert known.ways["torch"].speedup is None
+    assert known.ways["numba"].speedup
+    assert "torch" not in " ".join(advice(known))
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run([COMMAND, "ways"], stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_parquet_beyond_memory_is_compared_by_blocks(
