@@ -1,5 +1,7 @@
 """From what was measured to a sentence: which way, for what, and why."""
 
+import math
+
 from fourways.measure import Measured, Way
 
 
@@ -13,18 +15,19 @@ def advice(known: Measured) -> list[str]:
         name: way for name, way in known.ways.items() if way.is_right and "gradient" in way.times
     }
     lines = []
+    noise = 0.0 if math.isnan(known.noise) else known.noise
     gradients = {name: way.times["gradient"][0] for name, way in right.items()}
     once = {name: way.preparation + way.first_call for name, way in right.items()}
     if gradients:
-        lines.append("one gradient: " + _named(once, known.noise, "first call included"))
-        lines.append("many gradients of this X: " + _many(right, gradients, known.noise))
+        lines.append("one gradient: " + _named(once, noise, "first call included"))
+        lines.append("many gradients of this X: " + _many(right, gradients, noise))
     solved = {
         name: way.preparation + way.first_solve
         for name, way in known.ways.items()
         if way.solution == "right" and way.found is not None
     }
     if solved:
-        lines.append("one solution: " + _named(solved, known.noise, "first call included"))
+        lines.append("one solution: " + _named(solved, noise, "first call included"))
     return lines or ["nothing: no way gave a right answer"]
 
 
@@ -45,11 +48,14 @@ def _many(right: dict[str, Way], gradients: dict[str, float], noise: float) -> s
     second = min(others, key=lambda name: others[name])
     if others[second] <= gradients[best] * (1 + noise):
         return f"{best} or {second} (a tie), {seconds(gradients[best])} each"
-    start = {name: right[name].preparation + right[name].first_call for name in (best, second)}
-    more = start[best] - start[second]
-    after = more / (others[second] - gradients[best])
-    if after > 1:
-        return f"{text}, from {after:,.0f} gradients on; below that {second}"
+    start = {name: right[name].preparation + right[name].first_call for name in gradients}
+    paid = {
+        name: (start[best] - start[name]) / (time - gradients[best])
+        for name, time in others.items()
+    }
+    last = max(paid, key=lambda name: paid[name])
+    if paid[last] > 1:
+        return f"{text}, from {paid[last]:,.0f} gradients on; just below that {last}"
     return f"{text}, {others[second] / gradients[best]:.1f} times as fast as {second}"
 
 

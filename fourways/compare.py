@@ -29,10 +29,14 @@ def compare(given: argparse.Namespace) -> int:
     for option, path in (("--json", given.json), ("--save", given.save)):
         if path and not path.parent.is_dir():
             raise InputError(f"{option}: {path.parent} is no folder")
-    data = read(given.files, _options(given))
+        if path and path.is_dir():
+            raise InputError(f"{option}: {path} is a folder")
+    if given.save and given.save.suffix != ".npz":
+        raise InputError(f"--save: {given.save} must end in .npz")
     threads = cores() if given.threads is None else given.threads
-    if threads < 1:
-        raise InputError(f"--threads must be at least 1, got {threads}")
+    if not 1 <= threads <= cores():
+        raise InputError(f"--threads must be 1 to {cores()}, the cores there are, got {threads}")
+    data = read(given.files, _options(given))
     try:
         problem = LeastSquares(data.X, data.y, given.alpha)
     except (TypeError, ValueError) as error:
@@ -107,11 +111,12 @@ def described(data: Data, problem: LeastSquares, found: Diagnosis, threads: int)
     if data.is_beyond_memory:
         lines.append("X is beyond memory and stays in its file: gradients by blocks of rows")
     if data.dropped:
-        lines.append(f"{data.dropped:,} rows with missing values were left out")
+        lines.append(f"rows with missing values, left out: {data.dropped:,}")
     if found.dependencies:
         lines.append("columns that depend on others:")
         lines += [f"  {line}" for line in found.dependencies]
-        lines.append("the solution meant is that of least norm")
+        if not problem.alpha:
+            lines.append("the solution meant is that of least norm")
     return "\n".join(lines)
 
 
@@ -120,7 +125,7 @@ def tables(known: Measured) -> str:
     judged = [
         [
             name,
-            "WRONG" if not way.is_right else f"{way.error:.2g}",
+            _error(way),
             _solution(way),
             _time(way.preparation),
             _time(way.first_call),
@@ -147,6 +152,12 @@ def tables(known: Measured) -> str:
             "medians, and quartiles in brackets",
         ]
     )
+
+
+def _error(way: Way) -> str:
+    if not way.is_judged:
+        return "-"
+    return f"{way.error:.2g}" if way.is_right else "WRONG"
 
 
 def _solution(way: Way) -> str:
@@ -178,7 +189,7 @@ def _json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured) 
     ways: dict[str, Any] = {}
     for name, way in known.ways.items():
         ways[name] = asdict(way)
-        ways[name]["right"] = way.is_right
+        ways[name]["right"] = way.is_right if way.is_judged else None
         if way.found is not None:
             ways[name]["found"] = asdict(way.found) | {"w": way.found.w.tolist()}
     text: dict[str, Any] = {

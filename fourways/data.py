@@ -74,6 +74,8 @@ def _from_table(path: Path, options: Options) -> Data:
     for name in (options.target, *features):
         if name not in columns:
             raise InputError(f"{path} has no column {name!r}; it has {_listed(columns)}")
+    if twice := [name for name in features if features.count(name) > 1]:
+        raise InputError(f"--features names {twice[0]!r} twice")
     if options.target in features:
         raise InputError(f"{options.target!r} is the target and cannot be a feature as well")
     if table is None:
@@ -83,15 +85,20 @@ def _from_table(path: Path, options: Options) -> Data:
     table = table.select([*features, options.target])
     rows = table.height
     table = _without_missing(table, path, drop=options.drop_missing)
+    if table.height == 0:
+        raise InputError(f"{path} has no rows" + " that lack nothing" * bool(rows))
     y = _numeric(table, options.target, path, dummies=False)
     _require_memory(table.height, table.width, path)
     series: dict[str, pl.Series] = {}
     for name in features:
         if options.dummies and not table[name].dtype.is_numeric():
             made = table.select(name).to_dummies(separator="=")
-            series |= {column: made[column] for column in made.columns}
+            found = {column: made[column] for column in made.columns}
         else:
-            series[name] = _numeric(table, name, path, dummies=True)
+            found = {name: _numeric(table, name, path, dummies=True)}
+        if both := found.keys() & series.keys():
+            raise InputError(f"{path}: {min(both)!r} is a column and a dummy of {name!r}")
+        series |= found
     return _with_intercept(series, y, options, rows - table.height)
 
 
@@ -231,32 +238,46 @@ def _from_arrays(paths: list[Path], options: Options) -> Data:
     ):
         if given:
             raise InputError(f"{option} names columns of a table; {paths[0]} has none")
-    try:
-        if len(paths) == 1:
-            with np.load(paths[0]) as archive:
-                if not {"X", "y"} <= set(archive.files):
-                    raise InputError(f"{paths[0]} must hold X and y; it holds {archive.files}")
-                X, y = archive["X"], archive["y"]
-        else:
-            X, y = (np.load(path, mmap_mode="r") for path in paths)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{paths[0]} cannot be read: {str(error).splitlines()[0]}") from None
-    if X.ndim == 2 and _is_beyond_memory(*X.shape):
+    X, y = _loaded(paths)
+    if _is_beyond_memory(*X.shape):
         if len(paths) == 1 or options.intercept or str(X.dtype) != options.dtype:
             # An archive is read whole; a new column and another dtype are a copy.
             _require_memory(X.shape[0], X.shape[1], paths[0])
         names = [f"x{j}" for j in range(X.shape[1])]
         return Data(X, y.astype(options.dtype), names, is_beyond_memory=True)
-    if options.intercept and X.ndim == 2:
+    names = [_INTERCEPT] * options.intercept + [f"x{j}" for j in range(X.shape[1])]
+    if options.intercept:
         X = np.column_stack([np.ones(len(X), X.dtype), X])
-    width = X.shape[1] if X.ndim == 2 else 0
-    names = [f"x{j}" for j in range(width - options.intercept)]
     wanted = X.dtype if X.dtype == y.dtype and options.dtype == X.dtype else options.dtype
+    return Data(X.astype(wanted, copy=False), y.astype(wanted, copy=False), names)
+
+
+def _loaded(paths: list[Path]) -> "tuple[NDArray[Any], NDArray[Any]]":
+    """Return X and y as they are in X.npy and y.npy, memory-mapped, or in one .npz."""
+    import zipfile
+    import zlib
+
+    import numpy as np
+
     try:
-        X, y = X.astype(wanted, copy=False), y.astype(wanted, copy=False)
-    except (TypeError, ValueError):
-        raise InputError(f"{paths[0]} must hold numbers, got dtype {X.dtype}, {y.dtype}") from None
-    return Data(X, y, [_INTERCEPT] * options.intercept + names)
+        if len(paths) == 1:
+            archive = np.load(paths[0])
+            if isinstance(archive, np.ndarray):
+                raise InputError(f"{paths[0]} holds one array; an .npz must hold X and y")
+            with archive:
+                if not {"X", "y"} <= set(archive.files):
+                    raise InputError(f"{paths[0]} must hold X and y; it holds {archive.files}")
+                X, y = archive["X"], archive["y"]
+        else:
+            X, y = (np.load(path, mmap_mode="r") for path in paths)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{paths[0]} cannot be read: {str(error).splitlines()[0]}") from None
+    if (X.ndim, y.ndim) != (2, 1):
+        raise InputError(f"X must be (n, p) and y (n,), got shapes {X.shape} and {y.shape}")
+    for array in (X, y):
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"{paths[0]} must hold real numbers, got dtype {array.dtype}")
+    return X, y
 
 
 def _checked(data: Data) -> Data:

@@ -1,5 +1,6 @@
 """Each way on a user's data: right or wrong first, then what it costs."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -19,7 +20,7 @@ _TIE = "numpy again"  # numpy against itself: the noise
 
 @dataclass
 class Way:
-    """What was found of a way; times are (median, lower, upper quartile) in seconds.
+    """What was found of a way; times are (median, lower, upper quartile) in seconds, if right.
 
     ``error`` is that of the gradient as a share of its bound: above 1 is wrong. ``solution`` is
     "right", "wrong: why", or "says no".
@@ -34,6 +35,10 @@ class Way:
     first_solve: float = float("nan")
     times: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     speedup: tuple[float, float, float] | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        return bool(self.wrong) or not math.isnan(self.error)
 
     @property
     def is_right(self) -> bool:
@@ -70,6 +75,8 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
             way.wrong = str(error)
         _solve(problem, rank, prepared[name], way)
     right = [name for name, way in known.ways.items() if way.is_right]
+    if not right:
+        return
     step("gradients")
     calls = {name: _call(prepared[name].gradient, w) for name in right}
     seconds = _timed(known, "gradient", calls | {_TIE: _call(prepared["numpy"].gradient, w)})
@@ -89,7 +96,6 @@ def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
     times = [way.first_solve]
     while len(times) < _SOLVES and sum(times) < _SOLVING:
         times.append(_once(prepared)[1])
-    way.times["solve"] = _interval(times[1:] or times)
     if not way.found.converged:
         way.solution = "says no"
         return
@@ -99,6 +105,7 @@ def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
         way.solution = f"wrong: {error}"
     else:
         way.solution = "right"
+        way.times["solve"] = _interval(times[1:] or times)
 
 
 def _once(prepared: Any) -> tuple[Solution, float]:

@@ -38,7 +38,7 @@ def _on(machine: str, newest: Newest, n: int, p: int) -> str:
     times, prepared = (by_size(newest, name).get(near, {}) for name in (_TIME, _PREPARE))
     lines = [f"{machine}, commit {', '.join(sorted(commits))}; nearest is {near[0]:,} x {near[1]}"]
     for what, row in (
-        ("one gradient, or few", reading_X(sizes[near])),
+        ("gradients of an X that changes, first calls aside", reading_X(sizes[near])),
         ("many gradients of one X", sizes[near]),
     ):
         ways, margin = leaders(row)

@@ -138,10 +138,14 @@ class Way(ABC):
 def _laid_out(array: Array) -> Array:
     """Return the array itself if it is aligned and in C or Fortran order, else a C copy.
 
+    NumPy counts a single row or column as in order whatever its strides; PyTorch takes none below
+    zero.
+
     The view that is handed on is read-only: no way can write to a caller's array.
     """
     flags = array.flags
-    view = array.view() if flags.forc and flags.aligned else np.array(array, order="C")
+    usable = flags.forc and flags.aligned and min(array.strides) >= 0
+    view = array.view() if usable else np.array(array, order="C")
     view.flags.writeable = False
     return view
 

@@ -15,7 +15,7 @@ _KEPT = 1e-10  # of the largest eigenvalue of XᵀX: up to a condition number of
 _SAMPLES, _NORM_FACTOR = 3, 100 * math.sqrt(2 / math.pi)
 _STEPS = 10
 _EPS = 2.0**-52
-_SAFE = 1e-200, 1e200  # the trace of XᵀX, with no entry that matters near the ends of the range
+_SAFE = 1e-100, 1e100  # of |X|² and |y|²: w is within 1e±100 then, and no square leaves the range
 _LARGE = 1 << 20  # bytes of X: from here on Numba pays for its import and the wake of its threads
 
 
@@ -112,8 +112,8 @@ def _scaled_and_gram(problem: LeastSquares) -> tuple[LeastSquares, Array, float]
     """
     if problem.dtype == np.float64:
         with np.errstate(over="ignore", invalid="ignore"):
-            gram = gram_of(problem.X)
-        if _SAFE[0] < np.trace(gram) < _SAFE[1]:
+            gram, y_squares = gram_of(problem.X), problem.y @ problem.y
+        if all(_SAFE[0] < size < _SAFE[1] for size in (np.trace(gram), y_squares)):
             return problem, gram, 1.0
     x_unit, y_unit = float(power_of_two_above(problem.X)), float(power_of_two_above(problem.y))
     X, y = problem.X.astype(np.float64) / x_unit, problem.y.astype(np.float64) / y_unit

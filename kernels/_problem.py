@@ -102,9 +102,15 @@ class LeastSquares:
 
 
 def power_of_two_above(array: Array) -> Any:
-    """Return the power of two above the largest magnitude, in the array's dtype; 1 for zeros."""
-    largest = max(array.max(), -array.min())
-    return np.ldexp(array.dtype.type(1), np.frexp(largest)[1]) if largest else array.dtype.type(1)
+    """Return the power of two above the largest magnitude, in the array's dtype; 1 for zeros.
+
+    At the ends of the range it is the last one that is finite and normal, as its inverse must be.
+    """
+    largest, one = max(array.max(), -array.min()), array.dtype.type(1)
+    if not largest:
+        return one
+    ends = np.finfo(array.dtype)
+    return np.ldexp(one, np.clip(np.frexp(largest)[1], ends.minexp, ends.maxexp - 1))
 
 
 def _real_array(name: str, values: ArrayLike) -> Array:

@@ -11,7 +11,7 @@ from kernels._minimum_norm import gram_of
 from kernels._problem import Array, LeastSquares
 from kernels._registry import WAYS
 from kernels._run import Run
-from kernels._stopping import Observer, Progress
+from kernels._stopping import RUNNING, Observer, Progress
 
 _EPS = 2.0**-52
 _CONTRACTION = 1e-2  # of the error in a round, at the least, where the Gram matrix is used
@@ -90,7 +90,9 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
         return inner(run)
     R, c, by = factor(problem)
     run.evaluations += 1
-    for _ in range(_ROUNDS if by == "gram" else 1):
+    for _ in range(_ROUNDS):
+        if stopped := run.reason(RUNNING):
+            return stopped
         left = replace(
             stopping,
             gradient=stopping.gradient / 2,
@@ -103,6 +105,8 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
         run.read()
         if stopped := run.reason(run.judged()):
             return stopped
+        if by == "qr":
+            break
         c = solve_triangular(R, run.g * (-problem.n / 2), trans="T", check_finite=False)
     return "stalled"
 

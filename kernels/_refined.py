@@ -6,6 +6,7 @@ from kernels._contract import Solution, with_ridge_rows
 from kernels._problem import Array, LeastSquares, power_of_two_above
 
 _ITERATIONS = 30
+_U, _LOST = 2.0**-53, 2.0**-100  # what is lost in numbers of 53 and of 106 bits
 
 Twofold = tuple[Array, Array]  # an unevaluated sum
 
@@ -25,8 +26,10 @@ def refined(problem: LeastSquares) -> Solution:
     powers of two. Each step gains -log10(c u κ) digits, κ the condition number after scaling, so
     the answer is the exact solution for the X and y given, rounded once, until κ comes near 1/u.
 
-    converged=True: the last correction was below u|w_k| in every entry. False, with the answer
-    reached: the corrections stopped shrinking. Where the numerical rank is below p nothing
+    converged=True: the last correction was below u|w_k| in every entry, or, where w_k is zero or
+    nearly so, below 2⁻¹⁰⁰ max(|w|, |y|) with columns and y scaled to like size: what twice the
+    working precision can tell from zero. False, with the answer reached: the corrections stopped
+    shrinking. Where the numerical rank is below p nothing
     is refined: the answer is the minimum-norm one of `scipy.linalg.lstsq`, converged=False.
     Where alpha > 0, X stands for [X; sqrt(alpha) I], with sqrt(alpha) rounded.
 
@@ -76,9 +79,10 @@ def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Arra
         dw[pivots] = -solve_triangular(R, d, check_finite=False)
         w, r = add(w, dw), add(r, f + Q @ d)
         size = float(np.linalg.norm(dw))
-        if np.all(np.abs(dw) <= 2.0**-53 * np.abs(w[0])):
+        scale = float(max(np.abs(w[0]).max(), np.abs(b).max()))
+        if np.all(np.abs(dw) <= np.maximum(_U * np.abs(w[0]), _LOST * scale)):
             return w[0], step, True
         if not size < previous / 2:
             break
-        previous = size
+        previous = max(size, 16 * _U * scale)  # steps of rounding size need not shrink at once
     return w[0], step, False

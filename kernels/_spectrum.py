@@ -49,6 +49,7 @@ def curvature(way: Way, *, smallest: bool) -> Curvature:
         reached = loops.lanczos(basis, diagonal, beside, reached, stop, problem.rcond)
         found, residuals = _ritz(diagonal[:reached], beside[:reached])
         kept = found - shift > problem.rcond * found[-1]
+        kept[-1] = True  # where alpha is all of H to rounding, there is one eigenvalue
         mu, uncertain = found[kept][0], residuals[kept][0]
         settled = residuals[-1] <= _LARGEST * found[-1]
         if smallest:
@@ -58,12 +59,11 @@ def curvature(way: Way, *, smallest: bool) -> Curvature:
 
 
 def _in_row_space(way: Way, shift: float) -> Array:
-    """Return XᵀX times a random vector, normalised."""
+    """Return XᵀX times a random vector v, normalised; v where alpha leaves nothing of it."""
     problem = way.problem
     v = np.random.default_rng(0).standard_normal(problem.p).astype(problem.dtype)
     image: Array = way.homogeneous().gradient(v) - problem.dtype.type(shift) * v
-    image /= np.linalg.norm(image)
-    return image
+    return next(u / size for u in (image, v) if (size := np.linalg.norm(u)))
 
 
 def _ritz(diagonal: Array, beside: Array) -> tuple[Array, Array]:

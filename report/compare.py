@@ -8,6 +8,7 @@ from report.table import SPEEDUP, by_size
 _MORE_IS_BETTER = ("speedup", "share", "digits", "scaling")
 _P = 0.002  # asv's own threshold
 _UNKNOWN = 0.05
+_DIGITS = 1.0  # lost or won: less is another order of the same roundings
 
 
 def aa_noise(runs: list[Run]) -> float:
@@ -22,10 +23,16 @@ def change(before: Run, after: Run, benchmark: str, key: Parameters, noise: floa
     """Return by what factor a figure is worse (above 1) or better, or None for no change.
 
     A change is one where the samples differ by the Mann-Whitney test (p < 0.002; where too few
-    were taken, where the intervals are apart) and the medians by more than the noise.
+    were taken, where the intervals are apart) and the medians by more than the noise. Digits are
+    not sampled: there it is a digit or more, and the factor is that of the error.
     """
     old, new = before.cells(benchmark).get(key), after.cells(benchmark).get(key)
-    if old is None or new is None or not old.measured or not new.measured:
+    if old is None or new is None or old.measured is None or new.measured is None:
+        return None
+    if "digits" in benchmark:
+        lost = old.measured - new.measured
+        return 10**lost if abs(lost) >= _DIGITS else None
+    if not old.measured or not new.measured:
         return None
     worse = new.measured / old.measured
     if any(word in benchmark for word in _MORE_IS_BETTER):

@@ -11,12 +11,11 @@ from itertools import combinations
 from typing import Any
 
 from report.compare import aa_noise, change
-from report.results import Cell, Newest, Run
+from report.results import LIBRARIES, Cell, Newest, Run
 from report.table import SPEEDUP, by_size, leaders, reading_X
 
 Rows = list[dict[str, Any]]
 
-LIBRARIES = ("numba", "numpy", "scipy", "torch")
 _GRADIENT = "gradient.Gradient"
 
 

@@ -1,6 +1,7 @@
 """Recorded results, read through asv."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -9,6 +10,8 @@ from pathlib import Path
 from asv.results import Results, iter_results_for_machine
 
 FOLDER = Path(__file__).parent.parent / "results"
+
+LIBRARIES = ("numba", "numpy", "scipy", "torch")
 
 Parameters = tuple[str, ...]
 
@@ -124,14 +127,15 @@ def runs(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Run
 
 
 def by_machine(folder: str | Path = FOLDER) -> dict[str, list[Run]]:
-    """Return every recorded run by machine, the oldest commit and the oldest NumPy first."""
+    """Return every recorded run by machine, the oldest commit and the oldest libraries first."""
     machines = sorted(path.parent.name for path in Path(folder).glob("*/machine.json"))
     found = {m: [Run(r) for r in iter_results_for_machine(str(folder), m)] for m in machines}
     return {machine: sorted(runs, key=_age) for machine, runs in found.items()}
 
 
-def _age(run: Run) -> tuple[int, list[int]]:
-    return run.date, [int(part) for part in run.environment["numpy"].split(".")]
+def _age(run: Run) -> tuple[int, list[list[int]]]:
+    versions = [run.environment[name] for name in LIBRARIES]
+    return run.date, [[int(part) for part in re.findall(r"\d+", text)] for text in versions]
 
 
 def shown(cell: Cell) -> str:

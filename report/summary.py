@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from report.compare import aa_noise, change
-from report.frames import LIBRARIES
 from report.page import failures
-from report.results import FOLDER, Newest, Run, by_machine
+from report.results import FOLDER, LIBRARIES, Newest, Run, by_machine
 from report.table import SPEEDUP, by_size, heading, leaders, noise, reading_X
 
 _SHOWN = 10

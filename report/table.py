@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from report.autograd import breakdown
 from report.descent import winners
-from report.results import Cell, Newest, Run, runs, shown
+from report.results import LIBRARIES, Cell, Newest, Run, runs, shown
 
 _TIME = "gradient.Gradient.time_gradient"
 SPEEDUP = "gradient.Gradient.track_speedup_over_numpy"
@@ -74,7 +74,7 @@ def _gradients(run: Run) -> list[str]:
 
 def heading(run: Run) -> str:
     here = run.environment
-    versions = ", ".join(f"{name} {here[name]}" for name in ("numba", "numpy", "scipy", "torch"))
+    versions = ", ".join(f"{name} {here[name]}" for name in LIBRARIES)
     return (
         f"commit {run.commit[:8]} on {here['cpu']}, {here['num_cpu']} cores, {here['ram']}\n"
         f"Python {here['python']}, {versions}"

@@ -309,7 +309,7 @@ def _distance(w: Array, exact: ExactSolution) -> Array:
 
 
 def optimality_ratio(problem: LeastSquares, w: Array) -> float:
-    """Return |Xᵀr| / ( |X| (|y| + |X||w|) max(n, p) eps ), 1-norms; below 30 is right. alpha = 0.
+    """Return |Xᵀr| / ( |X| (|y| + |X||w|) max(n, p) eps ), 1-norms; below 30 is right.
 
     The gradient at the answer is zero to rounding. A backward stable solver returns the exact
     solution for some X + E, y + f with |E| <= c|X| and |f| <= c|y|, c a modest multiple of u; then
@@ -318,14 +318,19 @@ def optimality_ratio(problem: LeastSquares, w: Array) -> float:
 
     LAPACK's test routine xQRT17 divides by |r| alone. That asks too much where |r| is far below
     |y|, and LAPACK's own solvers then fail it: gelsd by 2e3 on NIST's AtmWtAg, since the
-    rounding of w by itself moves Xw by u|X||w|.
+    rounding of w by itself moves Xw by u|X||w|. Where alpha > 0, X stands for [X; sqrt(alpha) I]
+    and y for [y; 0].
     """
-    X, y = problem.X.astype(np.float64), problem.y.astype(np.float64)
-    X, y = np.ldexp(X, -_exponent(X)), np.ldexp(y, -_exponent(y))
-    v = np.ldexp(w.astype(np.float64), _exponent(problem.X) - _exponent(problem.y))
-    X_norm = np.max(np.sum(np.abs(X), axis=0))
+    ridge = math.sqrt(problem.alpha)
+    x_exponent = max(_exponent(problem.X), math.frexp(ridge)[1] if ridge else -(1 << 15))
+    y_exponent = _exponent(problem.y)
+    X = np.ldexp(problem.X.astype(np.float64), -x_exponent)
+    y = np.ldexp(problem.y.astype(np.float64), -y_exponent)
+    v = np.ldexp(w.astype(np.float64), x_exponent - y_exponent)
+    ridge = math.ldexp(ridge, -x_exponent)
+    X_norm = np.max(np.sum(np.abs(X), axis=0)) + ridge
     size = np.sum(np.abs(y)) + X_norm * np.sum(np.abs(v))
-    gradient = np.max(np.abs((X @ v - y) @ X))
+    gradient = np.max(np.abs((X @ v - y) @ X + ridge * ridge * v))
     return 0.0 if gradient == 0 else float(gradient / (X_norm * size * problem.rcond))
 
 
@@ -348,13 +353,13 @@ RIGHT = 30.0  # below it a ratio is right: LAPACK's own threshold
 def check_solution(problem: LeastSquares, rank: int | None, found: Solution) -> None:
     """Raise `WrongAnswerError` if a solution claims to be right and is not.
 
-    Right is a gradient of zero to rounding and, where X has a known rank, that rank and no part in
-    the null space. A solution that says converged=False claims nothing.
+    Right is a gradient of zero to rounding and, where X has a known rank and alpha = 0, that rank
+    and no part in the null space. A solution that says converged=False claims nothing.
     """
     if not found.converged:
         return
     ratios = {"optimality ratio": optimality_ratio(problem, found.w)}
-    if rank is not None:
+    if rank is not None and not problem.alpha:
         ratios["minimum-norm ratio"] = minimum_norm_ratio(problem, found.w, rank)
         if found.rank not in (None, rank):
             raise WrongAnswerError(f"rank {found.rank} found on {problem} of rank {rank}")

@@ -13,11 +13,12 @@ import pytest
 
 from fourways import blocks
 from fourways.advice import advice, interval, seconds
+from fourways.compare import tables
 from fourways.diagnosis import diagnose
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares, Solution
 from suites import families, nist, problems
-from suites.truth import GradientOracle
+from suites.truth import GradientOracle, WrongAnswerError, check_solution
 
 COMMAND = Path(sys.executable).parent / "fourways"
 ROWS = 60
@@ -128,17 +129,27 @@ DEFECTS: list[tuple[str, list[str], str]] = [
     ("text.csv", ["--target", "price", "--features", "area"], "row 7 holds 'many'"),
     ("missing.csv", ["--target", "price", "--features", "area"], "'area' has no value in row 5"),
     ("constant.csv", ["--target", "y"], "the target is constant: every value is 3"),
-    ("header.csv", ["--target", "y"], "there is nothing to fit: X has shape (0, 1)"),
+    ("header.csv", ["--target", "y"], "header.csv has no rows"),
     ("alone.csv", ["--target", "y"], "there is nothing to fit: X has shape (2, 0)"),
     ("empty.csv", ["--target", "y"], "empty.csv is empty"),
     ("broken.npz", [], "broken.npz cannot be read"),
     ("other.npz", [], "other.npz must hold X and y"),
-    ("flat.npz", [], "X must have 2 dimensions (n, p), got shape (4,)"),
+    ("flat.npz", [], "X must be (n, p) and y (n,), got shapes (4,) and (4,)"),
     ("nan.npz", [], "X[1, 0] is nan: every entry must be finite"),
     ("prices.csv", ["--target", "price", "--features", "area", "--alpha", "-1"], "alpha must be"),
     ("prices.csv", ["--target", "price", "--json", "none/found.json"], "--json: none is no folder"),
     ("prices.csv", ["--target", "price", "--save", "none/mine.npz"], "--save: none is no folder"),
-    ("prices.csv", ["--target", "price", "--features", "area", "--threads", "0"], "at least 1"),
+    ("prices.csv", ["--target", "price", "--features", "area", "--threads", "0"], "must be 1 to"),
+    ("prices.csv", ["--target", "price", "--threads", "9999"], "--threads must be 1 to"),
+    ("prices.csv", ["--target", "price", "--features", "area,area"], "names 'area' twice"),
+    ("prices.csv", ["--target", "price", "--json", "."], "--json: . is a folder"),
+    ("prices.csv", ["--target", "price", "--save", "mine"], "--save: mine must end in .npz"),
+    ("clash.csv", ["--target", "y", "--dummies"], "'city=Rome' is a column and a dummy"),
+    ("void.csv", ["--target", "y", "--missing", "drop"], "has no rows that lack nothing"),
+    ("complex.npz", [], "must hold real numbers, got dtype complex128"),
+    ("column.npz", [], "got shapes (4, 1) and (4, 1)"),
+    ("array.npz", [], "array.npz holds one array"),
+    ("truncated.npz", [], "truncated.npz cannot be read"),
 ]
 
 
@@ -156,6 +167,14 @@ def defects(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "broken.npz").write_bytes(b"PK not a zip")
     np.savez(folder / "other.npz", A=np.ones(3))
     np.savez(folder / "flat.npz", X=np.ones(4), y=np.arange(4.0))
+    (folder / "clash.csv").write_text("city=Rome,city,y\n1,Rome,3\n2,Oslo,5\n")
+    (folder / "void.csv").write_text("x,z,y\n1,,3\n2,,4\n")
+    np.savez(folder / "complex.npz", X=np.ones((4, 1)), y=np.arange(4) * 1j)
+    np.savez(folder / "column.npz", X=np.ones((4, 1)), y=np.ones((4, 1)))
+    np.save(folder / "array.npy", np.ones(4))
+    (folder / "array.npy").rename(folder / "array.npz")
+    whole = (folder / "column.npz").read_bytes()
+    (folder / "truncated.npz").write_bytes(whole[: len(whole) // 2])
     np.savez(folder / "nan.npz", X=np.array([[1.0], [np.nan]]), y=np.arange(2.0))
     return folder
 
@@ -176,7 +195,7 @@ def test_rows_with_missing_values_are_left_out_on_request(defects: Path) -> None
     options = ["--target", "price", "--features", "area", "--missing", "drop"]
     done = run("compare", "missing.csv", *options, cwd=defects)
     assert done.returncode == 0, done.stderr
-    assert "1 rows with missing values were left out" in done.stdout
+    assert "rows with missing values, left out: 1" in done.stdout
     assert "X is 59 x 1" in done.stdout
 
 
@@ -258,7 +277,57 @@ def test_a_tie_is_called_one_and_preparation_is_counted() -> None:
     lines = advice(Measured({"a": way(1.0), "b": way(1.02)}, 0.05))
     assert "a or b (a tie)" in lines[1]
     lines = advice(Measured({"a": way(1.0, preparation=100.0), "b": way(2.0)}, 0.05))
-    assert "a, 1 s each, from 99 gradients on; below that b" in lines[1]
+    assert "a, 1 s each, from 99 gradients on; just below that b" in lines[1]
+
+
+def test_a_way_has_paid_once_it_has_paid_against_every_other() -> None:
+    factored, fast, cheap = way(1.0, preparation=100.0), way(2.0, preparation=90.0), way(3.0)
+    line = advice(Measured({"factored": factored, "fast": fast, "cheap": cheap}, 0.05))[1]
+    assert "factored, 1 s each, from 49 gradients on; just below that cheap" in line
+
+
+def test_without_a_right_numpy_the_noise_is_not_known() -> None:
+    lines = advice(Measured({"numpy": way(1.0, error=7.0), "a": way(1.0), "b": way(2.0)}))
+    assert all("gradient: a" in lines[0] or ": a, " in line for line in lines)
+    unjudged = tables(Measured({"numba": Way()}))
+    assert "WRONG" not in unjudged
+
+
+@pytest.mark.parametrize("name", ["collinear 1e-10", "wide", "duplicated column"])
+@pytest.mark.parametrize("alpha", [1e-3, 10.0, 1e6])
+def test_ridge_solutions_are_judged_as_such(name: str, alpha: float) -> None:
+    posed = families.FAMILIES[name](40, 6).problem
+    problem, known = LeastSquares(posed.X, posed.y, alpha), Measured()
+    measure(problem, 2, known, lambda what: None)
+    assert {way.solution for way in known.ways.values()} == {"right"}
+    found = known.ways["numpy"].found
+    assert found is not None
+    off = Solution(found.w * (1 + 1e-6), None, "ridge", alpha)
+    with pytest.raises(WrongAnswerError, match="optimality ratio"):
+        check_solution(problem, None, off)
+
+
+def test_where_all_is_wrong_nothing_is_timed() -> None:
+    posed, known = problems.gaussian(60, 3), Measured()
+    with np.errstate(over="ignore", invalid="ignore"):
+        measure(LeastSquares(posed.X * 1e160, posed.y), 3, known, lambda what: None)
+    for way in known.ways.values():
+        assert not way.is_right
+        assert way.speedup is None
+        assert "gradient" not in way.times
+    assert not any("gradient" in line for line in advice(known))
+
+
+@pytest.mark.parametrize(("dtype", "rcond"), [(np.float64, 1e-13), (np.float32, 0.06)])
+def test_what_is_only_small_depends_on_nothing(dtype: Any, rcond: float) -> None:
+    scale = rcond / 2 if dtype == np.float32 else 1e-17
+    X = (problems.gaussian(500, 2).X * [1, scale]).astype(dtype)
+    for order in (slice(None), slice(None, None, -1)):
+        found = diagnose(X[:, order], ["a", "b"][order], rcond)
+        assert found.rank == 1
+        (line,) = found.dependencies
+        assert line.startswith("b is lost in rounding beside the others")
+    assert diagnose(X, ["a", "b"], 1.5).rank == 0
 
 
 def test_times_have_one_unit() -> None:

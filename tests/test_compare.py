@@ -61,6 +61,25 @@ def test_a_change_must_show_in_the_samples_or_intervals(monkeypatch: pytest.Monk
     assert change(timed(1.0), none, TIME, KEY, 0.05) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "factor"),
+    [
+        (10.9, 0.0, 10**10.9),
+        (7.0, 9.0, 1e-2),
+        (7.0, 6.5, None),
+        (0.0, 0.0, None),
+        (7.0, None, None),
+    ],
+)
+def test_a_lost_digit_is_ten_times_the_error(
+    old: float, new: float | None, factor: float | None
+) -> None:
+    digits = "accuracy.Certified.track_digits"
+    runs: list[Any] = [Recorded("a" * 40, {KEY: Cell(value)}, digits) for value in (old, new)]
+    found = change(runs[0], runs[1], digits, KEY, noise=0.05)
+    assert found == (None if factor is None else pytest.approx(factor))
+
+
 def test_of_a_speedup_less_is_worse() -> None:
     old, new = timed(3.0, benchmark=SPEEDUP), timed(2.0, benchmark=SPEEDUP)
     assert change(old, new, SPEEDUP, KEY, 0.05) == pytest.approx(1.5)

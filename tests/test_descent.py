@@ -137,6 +137,18 @@ def test_curvature_is_that_of_the_row_space(way: type[Way], family: str, alpha: 
     assert found.smallest == pytest.approx(exact[-1], rel=1e-2)
 
 
+@pytest.mark.parametrize(("dtype", "alpha"), [(np.float64, 1e17), (np.float32, 1e9)])
+def test_a_penalty_beyond_all_data_leaves_one_curvature(
+    way: type[Way], dtype: Any, alpha: float
+) -> None:
+    problem = problems.gaussian(100, 3, dtype=dtype, alpha=alpha)
+    found = curvature(way(problem), smallest=True)
+    assert found.smallest == pytest.approx(2 / 100 * alpha, rel=1e-5)
+    assert found.largest == pytest.approx(2 / 100 * alpha, rel=2e-3)
+    stopping = Stopping(gradient=1e-4)
+    assert descend("gradient descent", way(problem), stopping).converged
+
+
 def test_curvature_takes_few_gradients_where_few_suffice() -> None:
     problem = problems.gaussian(3000, 400)
     found = curvature(WAYS["numpy"](problem), smallest=False)
@@ -249,6 +261,20 @@ def test_the_factor_is_taken_from_the_gram_matrix_where_that_is_safe(
 @pytest.mark.parametrize("family", ["duplicated column", "zero column", "dummy trap"])
 def test_a_singular_gram_matrix_is_left_to_qr(family: str) -> None:
     assert factor(DEFICIENT[family]).by == "qr"
+
+
+def test_the_reduced_method_may_run_out_of_time_in_its_factor() -> None:
+    way = WAYS["numba"](problems.gaussian(5000, 60))
+    found = descend("reduced conjugate gradients", way, Stopping(seconds=1e-9))
+    assert (found.stopped, found.converged) == ("seconds", False)
+
+
+def test_the_reduced_method_takes_a_singular_triangle() -> None:
+    """A gradient of zero is asked for, which rounding does not allow."""
+    problem = families.zero_column(100, 4).problem
+    stopping = Stopping(gradient=1e-17)
+    found = descend("reduced conjugate gradients", WAYS["numba"](problem), stopping)
+    assert distance(found.w, problem) < 1e-9
 
 
 def test_the_reduced_problem_is_seen_as_the_whole_one() -> None:

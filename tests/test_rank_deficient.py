@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels import LeastSquares, Way, minimum_norm, refined
+from kernels import WAYS, LeastSquares, Way, minimum_norm, refined
 from kernels._gram import gram
 from suites import accuracy, families, nist, problems
 from suites.families import FAMILIES, Posed
@@ -169,6 +169,34 @@ def test_refined_solution_is_the_exact_one_rounded_once(name: str) -> None:
 def test_refined_solution_reaches_what_the_design_matrix_allows(name: str, digits: float) -> None:
     problem, certified = nist.regressions()[name]
     assert round(log_relative_error(refined(problem).w, certified), 1) >= digits
+
+
+def test_refined_solution_may_have_zeros() -> None:
+    X = problems.gaussian(20, 3).X
+    for problem, exact in (
+        (LeastSquares(X, 2 * X[:, 0]), [2, 0, 0]),
+        (LeastSquares([[1.0], [1.0]], [1.0, -1.0]), [0]),
+    ):
+        found = refined(problem)
+        assert found.converged
+        np.testing.assert_allclose(found.w, exact, atol=1e-30)
+
+
+@pytest.mark.parametrize("exponent", [520, -560, 1000, -1000])
+def test_minimum_norm_does_not_depend_on_the_scale_of_y(exponent: int) -> None:
+    problem = families.with_condition(1000, 5, 3e4).problem
+    found = minimum_norm(LeastSquares(problem.X, np.ldexp(problem.y, exponent)))
+    assert found.converged
+    assert np.ldexp(found.w, -exponent).tolist() == minimum_norm(problem).w.tolist()
+
+
+@pytest.mark.parametrize(("dtype", "exponent"), [(np.float64, 1023), (np.float32, 127)])
+def test_conjugate_gradients_solve_at_the_end_of_the_range(dtype: Any, exponent: int) -> None:
+    x, y = np.array([1.5, 1, -1.25], dtype), np.array([0.5, 0.5, -0.25], dtype)
+    found = WAYS["numba"](LeastSquares(np.ldexp(x, exponent)[:, None], y)).solve()
+    assert found.converged
+    # A subnormal number has lost some bits.
+    assert np.ldexp(found.w, exponent)[0] == pytest.approx(x @ y / (x @ x), rel=1e-6)
 
 
 def test_refined_solution_says_where_there_is_nothing_to_refine() -> None:
