@@ -47,16 +47,17 @@ def breakdown(run: Run) -> str:
     return "\n\n".join(
         title + "\n" + str(tabulate(rows, ["", *sizes], colalign=align, disable_numparse=True))
         for title, rows in (
-            ("Where the time of an autograd gradient goes (medians; X of)", parts),
+            ("Where the time of an autograd gradient goes (medians; -: lost in the noise)", parts),
             ("The same gradient, or value, otherwise", others),
         )
     )
 
 
 def _less(cell: Cell, other: Cell | None) -> Cell:
-    """Return the difference of two medians, at least zero; failed or skipped if one of them is."""
+    """Return the difference of two medians; none where noise is more, failed if one of them is."""
     if other is None or cell.measured is None:
         return cell
     if other.measured is None:
         return other
-    return Cell(max(0.0, cell.measured - other.measured), -math.inf, math.inf)
+    difference = cell.measured - other.measured
+    return Cell(difference if difference > 0 else math.nan)

@@ -1,11 +1,13 @@
 """The four ways on a user's own data: FOURWAYS_DATA=data.npz make bench.
 
-The file holds X and y; `fourways compare ... --save data.npz` writes it from a table. Without the
-variable these benchmarks are skipped.
+The file holds X and y; `fourways compare ... --save data.npz` writes it from a table. A relative
+path is taken from the root of the repository, as asv runs benchmarks in folders of its own. Without
+the variable these benchmarks are skipped.
 """
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from suites.timing import ratio, use_threads
 from suites.truth import GradientOracle
 
 VARIABLE = "FOURWAYS_DATA"
+_ROOT = Path(__file__).parents[1]
 
 
 class Own:
@@ -49,7 +52,7 @@ class Own:
 @lru_cache(maxsize=1)
 def _verified(name: str, path: str) -> tuple[Way, Array, float]:
     """Return a way that has passed the check on the user's data, a point, and its error there."""
-    with np.load(path) as archive:
+    with np.load(_ROOT / path) as archive:
         problem = LeastSquares(archive["X"], archive["y"])
     w, way = problems.start(problem), WAYS[name](problem)
     use_threads(cores())

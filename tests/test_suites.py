@@ -1,6 +1,7 @@
 """The benchmarks themselves: truth before time, guards that say why, fair timing."""
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -234,15 +235,19 @@ def test_the_graph_keeps_a_residual_beyond_the_data() -> None:
 
 
 @pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize("is_relative", [False, True])
 def test_own_data_are_benchmarked_by_the_environment_variable(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, is_relative: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # asv has its own folder too
     monkeypatch.delenv(own.VARIABLE, raising=False)
     with pytest.raises(NotImplementedError, match="FOURWAYS_DATA names no file"):
         own.Own().setup(name)
     problem = problems.gaussian(50, 3)
     np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
-    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "mine.npz"))
+    path = tmp_path / "mine.npz"
+    given = os.path.relpath(path, Path(own.__file__).parents[1]) if is_relative else str(path)
+    monkeypatch.setenv(own.VARIABLE, given)
     suite = own.Own()
     suite.setup(name)
     assert suite.way.problem.n == 50
