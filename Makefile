@@ -35,7 +35,7 @@ lint: $(TEST)/ready
 bench: $(BENCH)/ready
 	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
 	commit=$$(git rev-parse HEAD) && status=0 && \
-	echo "Benchmarking commit $$commit on $$machine (about an hour)" && \
+	echo "Benchmarking commit $$commit on $$machine (about 45 minutes)" && \
 	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
 	  || status=$$?; } && \
 	$(MAKE) --no-print-directory html && \

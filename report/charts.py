@@ -333,6 +333,7 @@ _HISTORY: Spec = {
             "type": "ordinal",
             "title": "commit, the oldest first",
             "sort": {"field": "date"},
+            "scale": {"padding": 0.8},  # the last step's label stays within
             "axis": {"labelAngle": -30, "labelLimit": 260},
         },
         "color": {
@@ -403,7 +404,8 @@ SECTIONS = [
     Section(
         "times",
         "How time grows",
-        "Dashed: one read of X at the speed of memory, the floor once X has left the caches.",
+        "Dashed: the fastest plain sum over X. A gradient that reads X is above, unless it asks memory"
+        " further ahead than a sum does.",
         "times",
         _TIMES,
     ),
