@@ -404,8 +404,8 @@ SECTIONS = [
     Section(
         "times",
         "How time grows",
-        "Dashed: the fastest plain sum over X. A gradient that reads X is above, unless it asks memory"
-        " further ahead than a sum does.",
+        "Dashed: the fastest plain sum over X. A gradient that reads X is above, unless it asks"
+        " memory further ahead than a sum does.",
         "times",
         _TIMES,
     ),
