@@ -9,7 +9,7 @@ from fourways.blocks import Blocks, value_and_gradient
 from fourways.measure import Measured, Way
 from kernels import WAYS, Array, LeastSquares
 from suites import problems
-from suites.truth import GradientOracle
+from suites.judge import GradientOracle
 
 _PASSES = 3  # the first one compiles, and brings what fits into the system's cache
 

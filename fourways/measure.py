@@ -10,8 +10,8 @@ import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
 from suites import problems
+from suites.judge import GradientOracle, WrongAnswerError, check_solution
 from suites.timing import interleaved
-from suites.truth import GradientOracle, WrongAnswerError, check_solution
 
 Step = Callable[[str], None]
 _SOLVES, _SOLVING = 6, 3.0  # at most so many, until so many seconds are spent

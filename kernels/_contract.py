@@ -62,7 +62,7 @@ class Way(ABC):
     """
 
     #: The gradient comes from a factor of X rather than from the residual Xw - y, and so
-    #: obeys a normwise error bound, not a componentwise one (see suites/truth.py).
+    #: obeys a normwise error bound, not a componentwise one (see suites/judge).
     factored: ClassVar[bool] = False
 
     #: The underscored methods themselves refuse a w with NaN or infinity.

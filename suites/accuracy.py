@@ -9,10 +9,10 @@ import numpy as np
 from kernels import Array, refined
 from suites import nist
 from suites.families import Posed, with_condition
+from suites.judge import exact_solution, log_relative_error
 from suites.machine import cores
 from suites.solvers import SOLVERS, solve
 from suites.timing import ratio, use_threads
-from suites.truth import exact_solution, log_relative_error
 
 _DECADES = [f"1e{k:02}" for k in range(0, 17, 2)]
 _DTYPES = ["float64", "float32"]

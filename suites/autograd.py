@@ -17,9 +17,9 @@ from kernels import WAYS, Array, LeastSquares
 from kernels.graph import recorded
 from kernels.torch_function import as_torch
 from suites import problems
+from suites.judge import GradientOracle, WrongAnswerError
 from suites.machine import cores
 from suites.timing import interleaved, use_threads
-from suites.truth import GradientOracle, WrongAnswerError
 
 _SIZES = {"100 x 4": (100, 4), "10000 x 30": (10_000, 30), "700000 x 30": (700_000, 30)}
 _VALUES = [

@@ -15,9 +15,9 @@ import numpy as np
 
 from kernels import WAYS
 from suites import problems
+from suites.judge import GradientOracle
 from suites.machine import cores
 from suites.timing import interleaved, use_threads
-from suites.truth import GradientOracle
 
 _FIRST_CALL = """
 import sys, time

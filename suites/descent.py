@@ -16,9 +16,9 @@ import numpy as np
 
 from kernels import METHODS, WAYS, Array, LeastSquares, Progress, Stopping, descend, minimum_norm
 from suites.families import Posed, with_condition
+from suites.judge import WrongAnswerError
 from suites.machine import cores
 from suites.timing import ratio, use_threads
-from suites.truth import WrongAnswerError
 
 TARGET = 1e-8
 _DECADES = range(1, 11)

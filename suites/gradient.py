@@ -9,10 +9,10 @@ from typing import Any
 
 from kernels import WAYS, Array, LeastSquares, Way
 from suites import problems
+from suites.judge import GradientOracle
 from suites.machine import cores, memory
 from suites.read_limit import sums_over
 from suites.timing import interleaved, ratio, use_threads
-from suites.truth import GradientOracle
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
 _ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]

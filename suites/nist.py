@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from kernels import WAYS, Array, LeastSquares, minimum_norm, refined
-from suites import truth
+from suites import judge
 
 _FOLDER = Path(__file__).parent / "strd"
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[Ee][-+]?\d+)?"
@@ -88,13 +88,13 @@ class CertifiedSet:
         of F, as the coefficients of its overparametrised model are not unique.
         """
         if self.is_regression:
-            return truth.log_relative_error(w, [Fraction(p.estimate) for p in self.parameters])
+            return judge.log_relative_error(w, [Fraction(p.estimate) for p in self.parameters])
         X, y = self.design()
         fitted = X @ w
         within, between = (y - fitted) @ (y - fitted), np.sum((fitted - np.mean(y)) ** 2)
         f = between / self.model.df / (within / self.residual.df)
         certified = [Fraction(self.residual.sum_of_squares), Fraction(self.model.f)]
-        return truth.log_relative_error(np.array([within, f]), certified)
+        return judge.log_relative_error(np.array([within, f]), certified)
 
 
 def _term(predictors: tuple[str, ...], k: int) -> float:

@@ -14,9 +14,9 @@ import numpy as np
 
 from kernels import WAYS, Array, LeastSquares, Way
 from suites import problems
+from suites.judge import GradientOracle
 from suites.machine import cores
 from suites.timing import ratio, use_threads
-from suites.truth import GradientOracle
 
 VARIABLE = "FOURWAYS_DATA"
 _ROOT = Path(__file__).parents[1]

@@ -12,15 +12,15 @@ import numpy as np
 
 from kernels import LeastSquares, Solution, minimum_norm
 from suites.families import FAMILIES, Posed, duplicated_column, low_rank
-from suites.machine import cores
-from suites.solvers import SOLVERS, solve
-from suites.timing import interleaved, ratio, use_threads
-from suites.truth import (
+from suites.judge import (
     WrongAnswerError,
     check_solution,
     minimum_norm_ratio,
     optimality_ratio,
 )
+from suites.machine import cores
+from suites.solvers import SOLVERS, solve
+from suites.timing import interleaved, ratio, use_threads
 
 _SIZES = {"200 x 10": (200, 10), "2000 x 50": (2000, 50)}
 _LARGEST = "2000 x 50"

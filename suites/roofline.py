@@ -11,10 +11,10 @@ import numpy as np
 
 from kernels import WAYS, Array, Way
 from suites import problems
+from suites.judge import GradientOracle
 from suites.machine import cores
 from suites.read_limit import sums_over
 from suites.timing import interleaved, ratio, use_threads
-from suites.truth import GradientOracle
 
 _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
 _COLUMNS = [4, 30, 300, 1000]

@@ -18,7 +18,7 @@ from fourways.diagnosis import diagnose
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares, Solution
 from suites import families, nist, problems
-from suites.truth import GradientOracle, WrongAnswerError, check_solution
+from suites.judge import GradientOracle, WrongAnswerError, check_solution
 
 COMMAND = Path(sys.executable).parent / "fourways"
 ROWS = 60

@@ -12,7 +12,7 @@ from kernels._numba import NumbaWay
 from kernels._reduction import factor
 from kernels._spectrum import block_curvature, curvature
 from suites import families, problems
-from suites.truth import exact_solution
+from suites.judge import exact_solution
 
 OWN = METHODS[:7]
 TORCH = [method for method in METHODS if method.startswith("torch")]

@@ -8,7 +8,7 @@ import pytest
 from kernels import Array, LeastSquares
 from kernels import _passes as passes
 from suites import problems
-from suites.truth import GradientOracle
+from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]

@@ -11,9 +11,7 @@ from kernels import WAYS, LeastSquares, Way, minimum_norm, refined
 from kernels._gram import gram
 from suites import accuracy, families, nist, problems
 from suites.families import FAMILIES, Posed
-from suites.rank_deficient import Tall, judge
-from suites.solvers import SOLVERS, solve
-from suites.truth import (
+from suites.judge import (
     RIGHT,
     WrongAnswerError,
     check_solution,
@@ -23,6 +21,8 @@ from suites.truth import (
     optimality_ratio,
     solution_ratio,
 )
+from suites.rank_deficient import Tall, judge
+from suites.solvers import SOLVERS, solve
 
 SIZES = [(24, 6), (400, 20)]
 GAP = ["duplicated column", "zero column", "sum of the others", "dummy trap", "rank 2", "rank p/2"]

@@ -10,7 +10,7 @@ import pytest
 
 from kernels import WAYS, LeastSquares, Way
 from suites import families, nist, problems
-from suites.truth import (
+from suites.judge import (
     exact_solution,
     minimum_norm_ratio,
     optimality_ratio,
