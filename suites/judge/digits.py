@@ -3,11 +3,11 @@
 import math
 from fractions import Fraction
 
-import numpy as np
+from flint import arb, fmpq
 
 from kernels import Array, LeastSquares
 from suites.judge.errors import unit_roundoff
-from suites.judge.exact import ExactSolution, Rational, _dot, _gram, _rationals, _solve
+from suites.judge.exact import ExactSolution, Rational, column, normal_equations, rational
 
 
 def solution_ratio(problem: LeastSquares, w: Array, exact: ExactSolution) -> float:
@@ -16,32 +16,28 @@ def solution_ratio(problem: LeastSquares, w: Array, exact: ExactSolution) -> flo
         B_j = |X⁺_j| ( |y| + Σ_k |a_k||w_k| ) + Σ_k |G_jk||a_k||r|,   G = (XᵀX)⁻¹
 
     is how far column by column perturbations of relative size u can move the solution
-    (Higham, same book, section 20.1). Where alpha > 0, X stands for [X; sqrt(alpha) I]. For small
-    problems: G is formed in exact rationals.
+    (Higham, same book, section 20.1). Where alpha > 0, X stands for [X; sqrt(alpha) I]. G is
+    exact, and the numbers made of it may be of any size: they are FLINT's, not doubles.
     """
-    X, y = _rationals(problem)
-    columns = [list(column) for column in zip(*X, strict=True)]
-    gram = _gram(columns)
-    for k, row in enumerate(gram):
-        row[k] += Fraction(problem.alpha)
-    p = problem.p
-    identity = [[Fraction(int(i == j)) for j in range(p)] for i in range(p)]
-    G = np.array([[float(g) for g in _solve(gram, e)] for e in identity])
-    norms = np.array([math.sqrt(gram[k][k]) for k in range(p)])
-    r = [_dot(row, exact.w) - target for row, target in zip(X, y, strict=True)]
-    r_norm = math.sqrt(_dot(r, r) + Fraction(problem.alpha) * _dot(exact.w, exact.w))
-    size = math.sqrt(_dot(y, y)) + float(norms @ np.abs([float(c) for c in exact.w]))
-    bound = np.sqrt(np.diag(G)) * size + np.abs(G) @ norms * r_norm
-    error = _distance(w, exact)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(error == 0, 0.0, error / (unit_roundoff(problem.dtype) * bound))
-    return float(np.max(ratio))
+    if not all(map(math.isfinite, w)):
+        return math.inf
+    gram, right, square = normal_equations(problem)
+    v, G = column(exact.w), gram.inv()
+    norms = [arb(gram[k, k]).sqrt() for k in range(problem.p)]
+    r = arb(square - (right.transpose() * v)[0, 0]).sqrt()  # |Xw - y|² = |y|² - wᵀXᵀy, exactly
+    size = arb(square).sqrt() + _dot(norms, v.entries())
+    ratio = 0.0
+    for j, row in enumerate(G.table()):
+        error = arb(abs(rational(w[j]) - v[j, 0]))
+        bound = arb(row[j]).sqrt() * size + _dot(norms, row) * r
+        if not error.is_zero():
+            ratio = max(ratio, math.inf if bound.is_zero() else float(error / bound))
+    return ratio / unit_roundoff(problem.dtype)
 
 
-def _distance(w: Array, exact: ExactSolution) -> Array:
-    if not np.isfinite(w).all():
-        return np.full(len(w), np.inf)
-    return np.array([float(abs(Fraction(float(a)) - b)) for a, b in zip(w, exact.w, strict=True)])
+def _dot(norms: list[arb], entries: list[fmpq]) -> arb:
+    """Return Σ_k |a_k||e_k|."""
+    return sum((a * abs(arb(e)) for a, e in zip(norms, entries, strict=True)), arb(0))
 
 
 def log_relative_error(w: Array, certified: Rational) -> float:

@@ -1,8 +1,11 @@
-"""Exact rationals: gradients and solutions of small problems."""
+"""Exact rationals: gradients and solutions, by FLINT's integer matrices."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from kernels import Array, LeastSquares
 
@@ -10,16 +13,13 @@ Rational = list[Fraction]
 
 
 def exact_gradient(problem: LeastSquares, w: Array) -> Rational:
-    """Return ∇f(w) in exact rationals; for small problems."""
-    X, y = _rationals(problem)
-    v = [Fraction(float(entry)) for entry in w]
-    r = [_dot(row, v) - target for row, target in zip(X, y, strict=True)]
-    alpha = Fraction(problem.alpha)
-    columns = zip(*X, strict=True)
-    return [
-        Fraction(2, problem.n) * (_dot(column, r) + alpha * entry)
-        for column, entry in zip(columns, v, strict=True)
-    ]
+    """Return ∇f(w) = (2/n) ((XᵀX + alpha I) w - Xᵀy) in exact rationals.
+
+    Cost: that of `normal_equations`.
+    """
+    gram, right, _ = normal_equations(problem)
+    v = column(Fraction(float(entry)) for entry in w)
+    return _fractions((gram * v - right) * fmpq(2, problem.n))
 
 
 @dataclass(frozen=True)
@@ -31,65 +31,79 @@ class ExactSolution:
 
 
 def exact_solution(problem: LeastSquares) -> ExactSolution:
-    """Return the minimiser of least norm in exact rationals; for small problems.
+    """Return the minimiser of least norm in exact rationals.
 
-    At alpha > 0 it solves (XᵀX + alpha I) w = Xᵀy. Else X = C F with C the pivot columns of X
-    and F its reduced row echelon form, both of full rank r, and w = Fᵀ(FFᵀ)⁻¹(CᵀC)⁻¹Cᵀy
-    (A. Ben-Israel, T. N. E. Greville, Generalized Inverses, 2nd ed., section 1.6).
+    At alpha > 0 or full column rank it solves (XᵀX + alpha I) w = Xᵀy. Else X = C F with C the
+    pivot columns of X and F its reduced row echelon form, which is that of XᵀX too, both of full
+    rank r, and w = Fᵀ(FFᵀ)⁻¹(CᵀC)⁻¹Cᵀy (A. Ben-Israel, T. N. E. Greville, Generalized Inverses,
+    2nd ed., section 1.6).
+
+    Cost: that of `normal_equations`, and elimination on p x p.
     """
-    X, y = _rationals(problem)
-    F, pivots = _reduced_row_echelon([row[:] for row in X])
+    gram, right, _ = normal_equations(problem, alpha=False)
+    rank = gram.rank()
     if problem.alpha:
-        columns = [list(column) for column in zip(*X, strict=True)]
-        gram = _gram(columns)
-        for k, row in enumerate(gram):
-            row[k] += Fraction(problem.alpha)
-        return ExactSolution(_solve(gram, [_dot(column, y) for column in columns]), len(pivots))
-    C = [[row[k] for row in X] for k in pivots]
-    z = _solve(_gram(C), [_dot(column, y) for column in C])
-    v = _solve(_gram(F), z)
-    w = [
-        sum((row[j] * c for row, c in zip(F, v, strict=True)), Fraction(0))
-        for j in range(problem.p)
-    ]
-    return ExactSolution(w, len(pivots))
+        gram, right, _ = normal_equations(problem)
+    elif rank < problem.p:
+        return ExactSolution(_fractions(_least_norm(gram, right, rank)), rank)
+    return ExactSolution(_fractions(gram.solve(right)), rank)
 
 
-def _rationals(problem: LeastSquares) -> tuple[list[Rational], Rational]:
-    X = [[Fraction(float(entry)) for entry in row] for row in problem.X]
-    return X, [Fraction(float(entry)) for entry in problem.y]
+def normal_equations(
+    problem: LeastSquares, *, alpha: bool = True
+) -> tuple[fmpq_mat, fmpq_mat, fmpq]:
+    """Return XᵀX + alpha I, Xᵀy and yᵀy, (p, p), (p, 1) and a number; the penalty if ``alpha``.
+
+    A double is an integer times a power of two. The columns of [X y] are brought to integers
+    without a common divisor each, as small as they can be, and multiplied as such.
+
+    Cost: np² products of integers, of one word where a column has one size, else as long as the
+    range of its exponents.
+    """
+    p = problem.p
+    integers, units = zip(*map(_integers, [*problem.X.T, problem.y]), strict=True)
+    A = fmpz_mat(p + 1, problem.n, [entry for row in integers for entry in row])
+    D = fmpq_mat(p + 1, p + 1)
+    for j, unit in enumerate(units):
+        D[j, j] = unit
+    whole = (D * fmpq_mat(A * A.transpose()) * D).table()
+    gram = fmpq_mat([row[:p] for row in whole[:p]])
+    if alpha:
+        for j in range(p):
+            gram[j, j] += rational(problem.alpha)
+    return gram, fmpq_mat([row[p:] for row in whole[:p]]), whole[p][p]
 
 
-def _dot(a: Any, b: Any) -> Fraction:
-    return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
+def column(entries: Iterable[Fraction]) -> fmpq_mat:
+    """Return the entries as a matrix of one column."""
+    return fmpq_mat([[fmpq(entry.numerator, entry.denominator)] for entry in entries])
 
 
-def _gram(vectors: list[Rational]) -> list[Rational]:
-    return [[_dot(a, b) for b in vectors] for a in vectors]
+def rational(value: float) -> fmpq:
+    """Return the double or float32 as the rational that it is."""
+    return fmpq(*float(value).as_integer_ratio())
 
 
-def _solve(matrix: list[Rational], right: Rational) -> Rational:
-    """Solve a nonsingular system by Gauss-Jordan elimination."""
-    if not matrix:
-        return []
-    reduced, _ = _reduced_row_echelon([[*row, b] for row, b in zip(matrix, right, strict=True)])
-    return [row[-1] for row in reduced]
+def _integers(values: Array) -> tuple[list[int], fmpq]:
+    """Return integers of greatest common divisor 1 and the unit that makes them the values."""
+    ratios = [float(value).as_integer_ratio() for value in values]
+    denominator = max(q for _, q in ratios)  # all are powers of two
+    numerators = [p * (denominator // q) for p, q in ratios]
+    divisor = math.gcd(*numerators) or 1
+    return [numerator // divisor for numerator in numerators], fmpq(divisor, denominator)
 
 
-def _reduced_row_echelon(rows: list[Rational]) -> tuple[list[Rational], list[int]]:
-    """Return the nonzero rows of the reduced row echelon form, and the pivot columns."""
-    pivots: list[int] = []
-    for column in range(len(rows[0])):
-        rank = len(pivots)
-        found = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
-        if found is None:
-            continue
-        rows[rank], rows[found] = rows[found], rows[rank]
-        pivot = rows[rank][column]
-        rows[rank] = [entry / pivot for entry in rows[rank]]
-        for i, row in enumerate(rows):
-            if i != rank and row[column]:
-                factor = row[column]
-                rows[i] = [a - factor * b for a, b in zip(row, rows[rank], strict=True)]
-        pivots.append(column)
-    return rows[: len(pivots)], pivots
+def _least_norm(gram: fmpq_mat, right: fmpq_mat, rank: int) -> fmpq_mat:
+    rows = gram.rref()[0].table()[:rank]
+    pivots = [next(j for j, entry in enumerate(row) if entry) for row in rows]
+    if not pivots:
+        return fmpq_mat(gram.ncols(), 1)
+    F, G, b = fmpq_mat(rows), gram.table(), right.table()
+    z = fmpq_mat([[G[i][j] for j in pivots] for i in pivots]).solve(
+        fmpq_mat([b[i] for i in pivots])
+    )
+    return F.transpose() * (F * F.transpose()).solve(z)
+
+
+def _fractions(vector: fmpq_mat) -> Rational:
+    return [Fraction(int(entry.p), int(entry.q)) for entry in vector.entries()]
