@@ -7,7 +7,14 @@ from flint import arb, fmpq
 
 from kernels import Array, LeastSquares
 from suites.judge.errors import unit_roundoff
-from suites.judge.exact import ExactSolution, Rational, column, normal_equations, rational
+from suites.judge.exact import (
+    ExactSolution,
+    Rational,
+    column,
+    normal_equations,
+    penalised,
+    rational,
+)
 
 
 def solution_ratio(problem: LeastSquares, w: Array, exact: ExactSolution) -> float:
@@ -22,6 +29,7 @@ def solution_ratio(problem: LeastSquares, w: Array, exact: ExactSolution) -> flo
     if not all(map(math.isfinite, w)):
         return math.inf
     gram, right, square = normal_equations(problem)
+    gram = penalised(gram, problem.alpha)
     v, G = column(exact.w), gram.inv()
     norms = [arb(gram[k, k]).sqrt() for k in range(problem.p)]
     r = arb(square - (right.transpose() * v)[0, 0]).sqrt()  # |Xw - y|² = |y|² - wᵀXᵀy, exactly

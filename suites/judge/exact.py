@@ -19,7 +19,7 @@ def exact_gradient(problem: LeastSquares, w: Array) -> Rational:
     """
     gram, right, _ = normal_equations(problem)
     v = column(Fraction(float(entry)) for entry in w)
-    return _fractions((gram * v - right) * fmpq(2, problem.n))
+    return _fractions((penalised(gram, problem.alpha) * v - right) * fmpq(2, problem.n))
 
 
 @dataclass(frozen=True)
@@ -33,26 +33,24 @@ class ExactSolution:
 def exact_solution(problem: LeastSquares) -> ExactSolution:
     """Return the minimiser of least norm in exact rationals.
 
-    At alpha > 0 or full column rank it solves (XᵀX + alpha I) w = Xᵀy. Else X = C F with C the
-    pivot columns of X and F its reduced row echelon form, which is that of XᵀX too, both of full
-    rank r, and w = Fᵀ(FFᵀ)⁻¹(CᵀC)⁻¹Cᵀy (A. Ben-Israel, T. N. E. Greville, Generalized Inverses,
-    2nd ed., section 1.6).
+    At alpha > 0 it solves (XᵀX + alpha I) w = Xᵀy; else, with N a basis of the null space of X,
 
-    Cost: that of `normal_equations`, and elimination on p x p.
+        (XᵀX + NNᵀ) w = Xᵀy,    as Nᵀ from the left gives NᵀN Nᵀw = 0 and so Nᵀw = 0.
+
+    Cost: that of `normal_equations`, and two eliminations on p x p.
     """
-    gram, right, _ = normal_equations(problem, alpha=False)
-    rank = gram.rank()
+    gram, right, _ = normal_equations(problem)
+    N = null_space(gram)
+    rank = problem.p - N.ncols()
     if problem.alpha:
-        gram, right, _ = normal_equations(problem)
+        gram = penalised(gram, problem.alpha)
     elif rank < problem.p:
-        return ExactSolution(_fractions(_least_norm(gram, right, rank)), rank)
+        gram += N * N.transpose()
     return ExactSolution(_fractions(gram.solve(right)), rank)
 
 
-def normal_equations(
-    problem: LeastSquares, *, alpha: bool = True
-) -> tuple[fmpq_mat, fmpq_mat, fmpq]:
-    """Return XᵀX + alpha I, Xᵀy and yᵀy, (p, p), (p, 1) and a number; the penalty if ``alpha``.
+def normal_equations(problem: LeastSquares) -> tuple[fmpq_mat, fmpq_mat, fmpq]:
+    """Return XᵀX, Xᵀy and yᵀy: (p, p), (p, 1) and a number.
 
     A double is an integer times a power of two. The columns of [X y] are brought to integers
     without a common divisor each, as small as they can be, and multiplied as such.
@@ -67,11 +65,37 @@ def normal_equations(
     for j, unit in enumerate(units):
         D[j, j] = unit
     whole = (D * fmpq_mat(A * A.transpose()) * D).table()
-    gram = fmpq_mat([row[:p] for row in whole[:p]])
-    if alpha:
-        for j in range(p):
-            gram[j, j] += rational(problem.alpha)
-    return gram, fmpq_mat([row[p:] for row in whole[:p]]), whole[p][p]
+    return (
+        fmpq_mat([row[:p] for row in whole[:p]]),
+        fmpq_mat([row[p:] for row in whole[:p]]),
+        whole[p][p],
+    )
+
+
+def penalised(gram: fmpq_mat, alpha: float) -> fmpq_mat:
+    """Return XᵀX + alpha I."""
+    entries, penalty = gram.table(), rational(alpha)
+    for j, row in enumerate(entries):
+        row[j] += penalty
+    return fmpq_mat(entries)
+
+
+def null_space(gram: fmpq_mat) -> fmpq_mat:
+    """Return a basis of the null space of X, that of XᵀX, as columns: (p, p - rank).
+
+    With F the reduced row echelon form of XᵀX, and so of X, each column j without a pivot gives
+    one: 1 at j, -F_ij at the pivot column of row i.
+    """
+    form, rank = gram.rref()
+    rows = form.table()[:rank]
+    pivots = [next(j for j, entry in enumerate(row) if entry) for row in rows]
+    free = [j for j in range(gram.ncols()) if j not in pivots]
+    N = fmpq_mat(gram.ncols(), len(free))
+    for k, j in enumerate(free):
+        N[j, k] = fmpq(1)
+        for pivot, row in zip(pivots, rows, strict=True):
+            N[pivot, k] = -row[j]
+    return N
 
 
 def column(entries: Iterable[Fraction]) -> fmpq_mat:
@@ -91,18 +115,6 @@ def _integers(values: Array) -> tuple[list[int], fmpq]:
     numerators = [p * (denominator // q) for p, q in ratios]
     divisor = math.gcd(*numerators) or 1
     return [numerator // divisor for numerator in numerators], fmpq(divisor, denominator)
-
-
-def _least_norm(gram: fmpq_mat, right: fmpq_mat, rank: int) -> fmpq_mat:
-    rows = gram.rref()[0].table()[:rank]
-    pivots = [next(j for j, entry in enumerate(row) if entry) for row in rows]
-    if not pivots:
-        return fmpq_mat(gram.ncols(), 1)
-    F, G, b = fmpq_mat(rows), gram.table(), right.table()
-    z = fmpq_mat([[G[i][j] for j in pivots] for i in pivots]).solve(
-        fmpq_mat([b[i] for i in pivots])
-    )
-    return F.transpose() * (F * F.transpose()).solve(z)
 
 
 def _fractions(vector: fmpq_mat) -> Rational:
