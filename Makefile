@@ -1,5 +1,6 @@
 # Each target does its own set-up; a second call starts at once.
 #   make test         the correctness tests
+#   make tables       about 150 real tables against exact arithmetic; three minutes
 #   make bench        benchmark HEAD, publish the HTML, print the table
 #   make bench-quick  a first look at four sizes, not kept
 #   make bench-versions  the suite gradient on other versions of the libraries
@@ -21,10 +22,13 @@ PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
 TEST = .venv/test
 BENCH = .venv/bench
 
-.PHONY: test lint bench bench-quick bench-versions check smoke html report preview clean
+.PHONY: test tables lint bench bench-quick bench-versions check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest
+
+tables: $(TEST)/tables
+	$(TEST)/bin/python -m pytest -m tables --show-capture=no
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .
@@ -91,6 +95,10 @@ preview:
 $(TEST)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/$(PIP) -e ".[test,lint]"
+	touch $@
+
+$(TEST)/tables: $(TEST)/ready
+	$(TEST)/$(PIP) -e ".[tables]"
 	touch $@
 
 # What drives the benchmarks has no torch: asv makes its own environment for them.
