@@ -78,12 +78,13 @@ def torch_sgd(run: Run, watched: _Watched) -> None:
 
     found = curvature(run.way, smallest=False)
     run.evaluations += found.evaluations
-    leaf, evaluate = _leaf(run)
-    optimiser = torch.optim.SGD([leaf], lr=1 / found.largest, momentum=_MOMENTUM)
-    evaluate()
-    while True:
-        optimiser.step()
-        watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        leaf, evaluate = _leaf(run)
+        optimiser = torch.optim.SGD([leaf], lr=1 / found.largest, momentum=_MOMENTUM)
+        evaluate()
+        while True:
+            optimiser.step()
+            watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
 
 
 def torch_lbfgs(run: Run, watched: _Watched) -> None:
@@ -94,18 +95,19 @@ def torch_lbfgs(run: Run, watched: _Watched) -> None:
     """
     import torch
 
-    leaf, evaluate = _leaf(run)
-    optimiser = torch.optim.LBFGS(
-        [leaf],
-        max_iter=1,
-        max_eval=_LINE_SEARCH,
-        tolerance_grad=0,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
-    while True:
-        optimiser.step(evaluate)
-        watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        leaf, evaluate = _leaf(run)
+        optimiser = torch.optim.LBFGS(
+            [leaf],
+            max_iter=1,
+            max_eval=_LINE_SEARCH,
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
+        )
+        while True:
+            optimiser.step(evaluate)
+            watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
 
 
 def _leaf(run: Run) -> tuple[Any, Callable[[], Any]]:

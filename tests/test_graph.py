@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kernels import WAYS, Way
+from kernels import WAYS, Way, descend
 from kernels.graph import Graph, main, recorded, regression_loss
 from kernels.torch_function import as_torch
 from suites import problems
@@ -230,6 +230,23 @@ def test_every_gradient_of_the_torch_way_records_a_graph_of_its_own() -> None:
     expected = WAYS["numpy"](way.problem).gradient(np.zeros(3))
     assert w.grad is not None
     np.testing.assert_allclose(w.grad.numpy(), 2 * expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_torch_way_records_whatever_the_mode_of_its_caller(mode: Any) -> None:
+    problem = problems.gaussian(30, 3, alpha=0.5)
+    w = problems.start(problem)
+    value, gradient = WAYS["torch"](problem).value_and_gradient(w)
+    with mode():
+        prepared = WAYS["torch"](problem)
+        inside = prepared.value_and_gradient(w)
+        found = [descend(method, prepared) for method in ("torch SGD", "torch LBFGS")]
+        assert not torch.is_grad_enabled()
+    for v, g in (inside, (prepared.value(w), prepared.gradient(w))):
+        assert v == value
+        np.testing.assert_array_equal(g, gradient)
+    assert found[0].converged
+    assert all(f.w == pytest.approx(prepared.solve().w, rel=1e-3) for f in found)
 
 
 # Any way as a function that PyTorch differentiates.
