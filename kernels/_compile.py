@@ -35,11 +35,13 @@ def compiled(
 ) -> Any:
     """Compile a function by `numba.njit`, named by its closure and by the source of this package.
 
+    In its name is also whether it is parallel: Numba's cache does not tell that apart.
+
     It may close over numbers and over compiled functions; anything else raises TypeError.
     """
 
     def compile(function: Callable[..., Any]) -> Any:
-        function.__qualname__ += "_" + _digest(_SOURCE, *_held(function))
+        function.__qualname__ += "_" + _digest(_SOURCE, f"{parallel=}", *_held(function))
         flags = set(FAST) if fast else False
         return njit(error_model="numpy", fastmath=flags, parallel=parallel, cache=cache)(function)
 
