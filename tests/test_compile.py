@@ -65,3 +65,28 @@ def test_closures_are_named_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -
     assert not set(before) & set(names())
     with pytest.raises(TypeError, match=r"closes over \[1\]"):
         plus([1])
+
+
+def test_without_the_jit_the_other_ways_work_and_the_numba_way_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    script = """
+import numpy as np
+from kernels import METHODS, WAYS, LeastSquares, descend, minimum_norm, refined
+
+problem = LeastSquares(np.eye(3), np.ones(3))
+found = [WAYS[name](problem).solve() for name in WAYS if name != "numba"]
+found += [descend(method, WAYS["torch"](problem)) for method in METHODS]
+found += [minimum_norm(problem), refined(problem)]
+assert all(np.abs(f.w - 1).max() < 1e-6 for f in found)
+for _ in range(2):
+    try:
+        WAYS["numba"]
+    except ImportError as error:
+        print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    message = "the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT"
+    assert run.stdout.splitlines() == [message] * 2
