@@ -14,12 +14,17 @@ Both end when the name itself tells the functions apart, by what they close over
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from numba import njit
+from numba.core import event
 from numba.core.dispatcher import Dispatcher
+
+from kernels._clock import leave_out
 
 # The error bound holds for any order of summation, with or without FMA; NaN and infinity keep
 # their meaning.
@@ -46,6 +51,26 @@ def compiled(
         return njit(error_model="numpy", fastmath=flags, parallel=parallel, cache=cache)(function)
 
     return compile if function is None else compile(function)
+
+
+class _Compiling(threading.local, event.Listener):  # type: ignore[misc]
+    """Leaves out of `kernels._clock` what a thread spends in Numba's compiler, or loading code."""
+
+    depth = 0
+    since = 0.0
+
+    def on_start(self, event: Any) -> None:
+        self.depth += 1
+        if self.depth == 1:
+            self.since = perf_counter()
+
+    def on_end(self, event: Any) -> None:
+        self.depth -= 1
+        if self.depth == 0:
+            leave_out(perf_counter() - self.since)
+
+
+event.register("numba:compiler_lock", _Compiling())
 
 
 def _held(function: Callable[..., Any]) -> list[str]:

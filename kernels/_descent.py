@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kernels._clock import now
 from kernels._contract import Solution, Way
 from kernels._loops import BATCH
 from kernels._problem import Array, LeastSquares, power_of_two_above
@@ -108,7 +108,7 @@ def _descended(method: _Method, run: Run) -> str:
     while not (stopped := run.reason(verdict)):
         length = min(length, run.stopping.iterations - run.iterations)
         values, norms = np.empty((2, length), dtype)
-        run.kept[TAKEN], since = 0, perf_counter()
+        run.kept[TAKEN], since = 0, now()
         state = (
             run.w,
             run.g,
@@ -134,7 +134,7 @@ def _descended(method: _Method, run: Run) -> str:
                 verdict = STALLED
             refreshed = norm
             memory[0], scalars[:2] = -run.g, (run.g @ run.g, run.value)
-        elapsed = max(perf_counter() - since, 1e-9)
+        elapsed = max(now() - since, 1e-9)
         length = max(1, min(int(count / elapsed * _LOOK), 8 * length, _LONGEST))
     return stopped
 

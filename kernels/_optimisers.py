@@ -3,11 +3,11 @@
 import contextlib
 import math
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from kernels._clock import now
 from kernels._problem import Array
 from kernels._run import Run
 from kernels._spectrum import curvature
@@ -27,7 +27,7 @@ class _Watched:
 
     def __init__(self, run: Run) -> None:
         self.run, self.stopped = run, "stalled"
-        self._since, self._counted = perf_counter(), run.evaluations
+        self._since, self._counted = now(), run.evaluations
 
     def iterate(self, w: Array, value: float, g: Array) -> None:
         """Take note of an iterate; raise `_Stopped` if it is the last."""
@@ -37,7 +37,7 @@ class _Watched:
             run.kept[BEST], run.best = value, run.w.copy()
         spent, run.evaluations = run.evaluations - self._counted, self._counted
         run.taken(self._since, np.array([value]), np.array([np.abs(g).max()]), spent)
-        self._since, self._counted = perf_counter(), run.evaluations
+        self._since, self._counted = now(), run.evaluations
         if stopped := run.reason(run.judged()):
             self.stopped = stopped
             raise _Stopped

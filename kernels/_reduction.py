@@ -97,7 +97,7 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
             stopping,
             gradient=stopping.gradient / 2,
             iterations=stopping.iterations - run.iterations,
-            seconds=stopping.seconds - run.seconds,
+            seconds=max(0.0, stopping.seconds - run.seconds),
         )
         part = Run(WAYS["numba"](LeastSquares(R, c)), left, observe=_seen_from(run, c))
         run.w += part.w if inner(part) == "gradient" else part.best

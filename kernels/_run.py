@@ -1,11 +1,11 @@
 """One run of a descent method: where it is, what it has cost, and the answer."""
 
 import math
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kernels._clock import now
 from kernels._contract import Solution, Way
 from kernels._problem import Array
 from kernels._stopping import REASONS, RUNNING, Observer, Progress, Stopping, judge, watch
@@ -25,7 +25,7 @@ class Run:
         observe: Observer | None = None,
     ) -> None:
         self.way, self.stopping, self.observe = way, stopping, observe
-        self.began = perf_counter()
+        self.began = now()
         problem = way.problem
         zeros = np.zeros(problem.p, problem.dtype)
         self.w = zeros if start is None else problem.coefficients(start).copy()
@@ -59,14 +59,14 @@ class Run:
             return REASONS[verdict]
         if self.iterations >= self.stopping.iterations:
             return "iterations"
-        if self.seconds >= self.stopping.seconds:
+        if self.iterations and self.seconds >= self.stopping.seconds:
             return "seconds"
         return None
 
     @property
     def seconds(self) -> float:
-        """Wall time since the start."""
-        return perf_counter() - self.began
+        """Wall time since the start, compiling left out."""
+        return now() - self.began
 
     def read(self) -> None:
         """Take f and ∇f at w from X, for methods that carry them along."""
@@ -77,13 +77,13 @@ class Run:
 
     def taken(self, since: float, values: Array, norms: Array, evaluations: int) -> None:
         """Count iterations taken since a time of the clock, and show them."""
-        count, now = len(values), perf_counter()
+        count, until = len(values), now()
         before = self.evaluations
         self.iterations += count
         self.evaluations += count * evaluations
         if self.observe is not None and count:
             steps = np.arange(1, count + 1)
-            seconds = since - self.began + steps * ((now - since) / count)
+            seconds = since - self.began + steps * ((until - since) / count)
             self.observe(Progress(seconds, before + steps * evaluations, values, norms))
 
     def answer(self, method: str, stopped: str) -> Solution:

@@ -1,14 +1,19 @@
 """Why a descent ends: the policy by itself, and then as a run meets it."""
 
 import _thread
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernels import WAYS, Progress, Stopping, descend
+from kernels import METHODS, WAYS, Progress, Stopping, descend
 from kernels import _descent as descent
+from kernels._clock import _left_out
+from kernels._compile import compiled
 from kernels._spectrum import Curvature
 from kernels._stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
 from suites import families, problems
@@ -82,6 +87,44 @@ def test_seconds_run_out(driven: Any) -> None:
     found = descend("gradient descent", driven, Stopping(seconds=0.2, iterations=10**9))
     assert found.stopped == "seconds"
     assert found.iterations > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_there_is_one_iteration_before_time_is_up(method: str) -> None:
+    way = WAYS["torch"](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(seconds=0, gradient=1e-12))
+    assert found.iterations > 0
+    assert way.value(found.w) < way.value(np.zeros(7))
+
+
+def test_time_does_not_pass_while_numba_compiles() -> None:
+    @compiled(cache=False)
+    def square(x):  # type: ignore[no-untyped-def]
+        return x * x
+
+    left_out = []
+    for _ in range(3):
+        left_out.append(_left_out.seconds)
+        assert square(3.0) == 9
+    assert left_out[0] < left_out[1] == left_out[2]
+
+
+def test_a_limit_of_seconds_is_not_spent_on_compiling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of iterations take milliseconds; with nothing compiled yet the call takes long."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    script = """
+from kernels import WAYS, Stopping, descend
+from suites import families
+
+way = WAYS["numba"](families.with_condition(200, 7, 30).problem)
+found = descend("gradient descent", way, Stopping(seconds=2))
+assert found.iterations > 1000
+assert found.converged, found
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_rounding_has_the_last_word(driven: Any) -> None:
