@@ -36,7 +36,9 @@ class CompiledLoops:
     def __init__(self, X: Array, y: Array, alpha: float) -> None:
         self._kernel, self._threaded = kernel_for(X), X.nbytes >= THREADED
         self._data = X, y, alpha, 2 / len(y)
-        self._zeros = X, np.zeros_like(y), alpha, 2 / len(y)
+        zeros = np.zeros_like(y)
+        zeros.flags.writeable = False  # as y is: Numba compiles for either
+        self._zeros = X, zeros, alpha, 2 / len(y)
 
     def descent(self, step: int, state: tuple[Any, ...], *, homogeneous: bool = False) -> int:
         data = self._zeros if homogeneous else self._data

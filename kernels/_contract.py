@@ -112,7 +112,7 @@ class Way(ABC):
 
     def _forget_y(self) -> None:
         """Prepare again for a y of zeros; ways whose preparation costs something know better."""
-        self._prepare(_laid_out(self.problem.X), self.problem.y)
+        self._prepare(_laid_out(self.problem.X), _laid_out(self.problem.y))
 
     def _loops(self) -> Any:
         """Return what runs a descent method on this way: see `kernels._loops.Loops`."""
