@@ -194,7 +194,8 @@ def descend(
         When to end.
     start : (p,) array_like, optional
     observe : callable, optional
-        Is given the `Progress` of each stretch of iterations, to show it or to keep it.
+        Is given the `Progress` of each stretch of iterations, to show it or to keep it. It may end
+        the run by raising StopIteration.
 
     Returns
     -------

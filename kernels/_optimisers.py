@@ -68,7 +68,7 @@ def l_bfgs_b(run: Run, watched: _Watched) -> None:
 
     limits = {"maxiter": run.stopping.iterations, "maxfun": math.inf, "ftol": 0, "gtol": 0}
     minimize(evaluate, run.w, jac=True, method="L-BFGS-B", callback=callback, options=limits)
-    if run.iterations >= run.stopping.iterations:
+    if watched.stopped == "stalled" and run.iterations >= run.stopping.iterations:
         watched.stopped = "iterations"
 
 

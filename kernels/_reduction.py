@@ -113,14 +113,14 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
 
 def _seen_from(run: Run, c: Array) -> Observer | None:
     """Return what shows the progress of a round as that of f, which is p/n of its own and more."""
-    observe, problem = run.observe, run.way.problem
-    if observe is None:
+    if run.observe is None:
         return None
+    problem = run.way.problem
     share, began, evaluations = problem.p / problem.n, run.seconds, run.evaluations
     constant = run.value - float(c @ c) / problem.n
 
     def seen(progress: Progress) -> None:
-        observe(
+        run.show(
             Progress(
                 began + progress.seconds,
                 np.full_like(progress.evaluations, evaluations),
@@ -128,5 +128,7 @@ def _seen_from(run: Run, c: Array) -> Observer | None:
                 share * progress.gradient_norms,
             )
         )
+        if run.is_seen_enough:
+            raise StopIteration
 
     return seen

@@ -38,6 +38,7 @@ class Run:
         self.best = self.w.copy()
         self.limits = stopping.limits(float(np.abs(at_zero).max()), self.value, problem.dtype)
         self.kept = self._watched()
+        self.is_seen_enough = False  # the observer has raised StopIteration
 
     def _watched(self) -> Array:
         return watch(self.value, float(np.abs(self.g).max()), self.w.dtype)
@@ -57,6 +58,8 @@ class Run:
         """Return why to stop after this verdict, if so; iterations and seconds count as well."""
         if verdict != RUNNING:
             return REASONS[verdict]
+        if self.is_seen_enough:
+            return "observer"
         if self.iterations >= self.stopping.iterations:
             return "iterations"
         if self.iterations and self.seconds >= self.stopping.seconds:
@@ -84,7 +87,15 @@ class Run:
         if self.observe is not None and count:
             steps = np.arange(1, count + 1)
             seconds = since - self.began + steps * ((until - since) / count)
-            self.observe(Progress(seconds, before + steps * evaluations, values, norms))
+            self.show(Progress(seconds, before + steps * evaluations, values, norms))
+
+    def show(self, progress: Progress) -> None:
+        """Show a stretch to the observer, if there is one."""
+        if self.observe is not None:
+            try:
+                self.observe(progress)
+            except StopIteration:
+                self.is_seen_enough = True
 
     def answer(self, method: str, stopped: str) -> Solution:
         converged = stopped == "gradient"

@@ -40,8 +40,9 @@ class Stopping:
         takes to compile or to load compiled code is not. Looked at every 50 ms, or after each
         iteration where one takes longer; so there is one iteration at the least.
 
-    "interrupted" (Ctrl-C) is the sixth reason. Whatever the reason, the answer is the iterate with
-    the lowest f, or the last one where it has converged.
+    "interrupted" (Ctrl-C) is the sixth reason, "observer" (StopIteration raised by ``observe``) the
+    seventh. Whatever the reason, the answer is the iterate with the lowest f, or the last one where
+    it has converged.
     """
 
     gradient: float = 1e-8

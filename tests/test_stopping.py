@@ -182,6 +182,25 @@ def test_an_interrupted_optimiser_keeps_the_best_iterate() -> None:
     assert way.value(found.w) < way.value(np.zeros(7))
 
 
+@pytest.mark.parametrize("name", ["numba", "torch"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_observer_ends_a_run_with_the_best_iterate(method: str, name: str) -> None:
+    if method.startswith("torch") and name != "torch":
+        pytest.skip("drives the torch way only")
+    seen: list[Progress] = []
+
+    def observe(progress: Progress) -> None:
+        seen.append(progress)
+        raise StopIteration
+
+    way = WAYS[name](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(gradient=1e-17), observe=observe)
+    assert len(seen) == 1
+    assert (found.stopped, found.converged) == ("observer", False)
+    assert way.value(found.w) < way.value(np.zeros(7))
+    assert way.value(found.w) <= seen[0].values.min() * (1 + 1e-6)  # carried along, by some
+
+
 def test_nothing_to_do_is_done_at_once(driven: Any) -> None:
     problem = problems.gaussian(20, 3)
     problem.y[:] = 0
