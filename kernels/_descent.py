@@ -14,7 +14,16 @@ from kernels._loops import BATCH
 from kernels._problem import Array, LeastSquares, power_of_two_above
 from kernels._run import Run
 from kernels._spectrum import block_curvature, curvature
-from kernels._stopping import GRADIENT, PATIENCE, RUNNING, STALLED, TAKEN, Observer, Stopping
+from kernels._stopping import (
+    GRADIENT,
+    PATIENCE,
+    RUNNING,
+    STALLED,
+    TAKEN,
+    Observer,
+    Progress,
+    Stopping,
+)
 
 _LOOK = 0.05  # seconds between two looks at the clock
 _LONGEST = 100_000  # iterations between them
@@ -206,7 +215,7 @@ def descend(
     From w = 0 every iterate is a combination of gradients and so of rows of X: where X is rank
     deficient the limit is the minimiser of least 2-norm. f and its curvature must be within the
     range of the dtype, with room: where they are not (X times 1e150), the run is on a scaled copy
-    of X, and ``observe`` is shown the f of that.
+    of X, and ``observe`` is shown the f of that, with w in the caller's units.
 
     Raises
     ------
@@ -243,8 +252,16 @@ def _scaled(units: tuple[float, float], method: str, way: Way, run: Run) -> Solu
     X, y = (np.divide(a, u, dtype=a.dtype) for a, u in ((problem.X, x_unit), (problem.y, y_unit)))
     scaled = LeastSquares(X, y, problem.alpha / x_unit / x_unit)
     start = run.w / (y_unit / x_unit)
-    found = descend(method, type(way)(scaled), run.stopping, start=start, observe=run.observe)
-    with np.errstate(over="ignore", under="ignore"):
-        w = (found.w * (y_unit / x_unit)).astype(problem.dtype)
+
+    def unscaled(w: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            return (w * (y_unit / x_unit)).astype(problem.dtype)
+
+    def seen(progress: Progress) -> None:
+        run.show(replace(progress, w=unscaled(progress.w)))
+        if run.is_seen_enough:
+            raise StopIteration
+
+    found = descend(method, type(way)(scaled), run.stopping, start=start, observe=seen)
     norm = (found.gradient_norm or 0.0) * x_unit * y_unit
-    return replace(found, w=w, alpha=problem.alpha, gradient_norm=norm)
+    return replace(found, w=unscaled(found.w), alpha=problem.alpha, gradient_norm=norm)

@@ -117,7 +117,7 @@ def _seen_from(run: Run, c: Array) -> Observer | None:
         return None
     problem = run.way.problem
     share, began, evaluations = problem.p / problem.n, run.seconds, run.evaluations
-    constant = run.value - float(c @ c) / problem.n
+    constant, start = run.value - float(c @ c) / problem.n, run.w.copy()
 
     def seen(progress: Progress) -> None:
         run.show(
@@ -126,6 +126,7 @@ def _seen_from(run: Run, c: Array) -> Observer | None:
                 np.full_like(progress.evaluations, evaluations),
                 constant + share * progress.values,
                 share * progress.gradient_norms,
+                (start + progress.w).astype(start.dtype, copy=False),
             )
         )
         if run.is_seen_enough:

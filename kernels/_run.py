@@ -87,7 +87,7 @@ class Run:
         if self.observe is not None and count:
             steps = np.arange(1, count + 1)
             seconds = since - self.began + steps * ((until - since) / count)
-            self.show(Progress(seconds, before + steps * evaluations, values, norms))
+            self.show(Progress(seconds, before + steps * evaluations, values, norms, self.w.copy()))
 
     def show(self, progress: Progress) -> None:
         """Show a stretch to the observer, if there is one."""

@@ -81,12 +81,15 @@ class Progress:
         Gradients taken since the call, or as many reads of X.
     values, gradient_norms : (k,) arrays
         f(w), and the largest entry of ∇f(w) in magnitude.
+    w : (p,) array
+        The iterate at the end of the stretch, a copy.
     """
 
     seconds: Array
     evaluations: Array
     values: Array
     gradient_norms: Array
+    w: Array
 
 
 Observer = Callable[[Progress], None]

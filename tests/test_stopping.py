@@ -160,6 +160,27 @@ def test_progress_is_shown_and_adds_up(driven: Any) -> None:
     assert norms[-1] == pytest.approx(np.abs(driven.gradient(found.w)).max(), rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["numba", "torch"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_iterate_is_shown_with_its_value(method: str, name: str) -> None:
+    if method.startswith("torch") and name != "torch":
+        pytest.skip("drives the torch way only")
+    seen: list[Progress] = []
+    way = WAYS[name](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(gradient=1e-5, iterations=300), observe=seen.append)
+    for progress in seen:
+        assert progress.values[-1] == pytest.approx(way.value(progress.w), rel=1e-6)
+        assert not np.shares_memory(progress.w, found.w)
+    assert seen[-1].w == pytest.approx(found.w, rel=1e-3)
+
+
+def test_the_iterate_is_shown_in_the_units_of_the_caller() -> None:
+    seen: list[Progress] = []
+    way = WAYS["numba"](families.all_scaled(30, 5, 498).problem)
+    found = descend("conjugate gradients", way, observe=seen.append)
+    np.testing.assert_array_equal(seen[-1].w, found.w)
+
+
 def test_an_interrupt_keeps_the_best_iterate(driven: Any) -> None:
     """Ctrl-C arrives at any time, in Python or in compiled code."""
     timer = threading.Timer(0.3, _thread.interrupt_main)
