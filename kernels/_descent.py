@@ -181,6 +181,14 @@ _METHODS: dict[str, Callable[[Run], str]] = {
 METHODS = tuple(_METHODS)
 
 
+def _plain(name: str) -> str:
+    """Return a name as it is compared: in lower case, hyphens and underscores as blanks."""
+    return name.lower().replace("-", " ").replace("_", " ")
+
+
+_NAMES = {_plain(name): name for name in METHODS}
+
+
 def descend(
     method: str,
     way: Way,
@@ -194,9 +202,10 @@ def descend(
     Parameters
     ----------
     method : str
-        One of `METHODS`. In Python the loop drives any way through the contract; for the numba
-        way it is compiled whole, and Python sees it every 50 ms. "torch SGD" and "torch LBFGS"
-        drive the torch way only; "lsqr" and "lsmr" read X themselves.
+        One of `METHODS`; case does not matter, and blank, hyphen and underscore are one. In Python
+        the loop drives any way through the contract; for the numba way it is compiled whole, and
+        Python sees it every 50 ms. "torch SGD" and "torch LBFGS" drive the torch way only; "lsqr"
+        and "lsmr" read X themselves.
     way : Way
         Prepared for the problem.
     stopping : Stopping, optional
@@ -222,8 +231,9 @@ def descend(
     ValueError
         The method is not known, or does not drive this way; ``start`` does not fit.
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if _plain(str(method)) not in _NAMES:  # a name of them holds a comma
+        raise ValueError(f"method must be one of {'; '.join(METHODS)}; got {method!r}")
+    method = _NAMES[_plain(method)]
     run = Run(way, stopping or Stopping(), start, observe)
     if not run.is_in_range and (units := _units(way.problem)):
         return _scaled(units, method, way, run)

@@ -229,8 +229,27 @@ def test_nothing_to_do_is_done_at_once(driven: Any) -> None:
     assert (found.stopped, found.iterations, found.converged) == ("gradient", 0, True)
 
 
-def test_a_method_that_is_not_known_is_refused(driven: Any) -> None:
-    with pytest.raises(ValueError, match="method must be one of gradient descent, "):
-        descend("newton", driven)
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [
+        ("conjugate-gradients", "conjugate gradients"),
+        ("Barzilai_Borwein", "barzilai-borwein"),
+        ("gradient_descent, 2/(l+mu)", "gradient descent, 2/(L+mu)"),
+        ("l_bfgs_b", "L-BFGS-B"),
+        ("LSQR", "lsqr"),
+    ],
+)
+def test_a_method_is_known_by_its_words(driven: Any, given: str, method: str) -> None:
+    assert descend(given, driven, Stopping(iterations=5)).method == method
+
+
+@pytest.mark.parametrize("method", ["newton", "conjugategradients", "", None])
+def test_a_method_that_is_not_known_is_refused(driven: Any, method: Any) -> None:
+    message = f"method must be one of gradient descent; .*; lsmr; got {method!r}"
+    with pytest.raises(ValueError, match=message):
+        descend(method, driven)
+
+
+def test_a_method_of_another_way_is_refused(driven: Any) -> None:
     with pytest.raises(ValueError, match="drives the torch way only, got N"):
         descend("torch SGD", driven)
