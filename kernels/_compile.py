@@ -14,12 +14,17 @@ Both end when the name itself tells the functions apart, by what they close over
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from numba import njit
+from numba.core import event
 from numba.core.dispatcher import Dispatcher
+
+from kernels._clock import leave_out
 
 # The error bound holds for any order of summation, with or without FMA; NaN and infinity keep
 # their meaning.
@@ -35,15 +40,37 @@ def compiled(
 ) -> Any:
     """Compile a function by `numba.njit`, named by its closure and by the source of this package.
 
+    In its name is also whether it is parallel: Numba's cache does not tell that apart.
+
     It may close over numbers and over compiled functions; anything else raises TypeError.
     """
 
     def compile(function: Callable[..., Any]) -> Any:
-        function.__qualname__ += "_" + _digest(_SOURCE, *_held(function))
+        function.__qualname__ += "_" + _digest(_SOURCE, f"{parallel=}", *_held(function))
         flags = set(FAST) if fast else False
         return njit(error_model="numpy", fastmath=flags, parallel=parallel, cache=cache)(function)
 
     return compile if function is None else compile(function)
+
+
+class _Compiling(threading.local, event.Listener):  # type: ignore[misc]
+    """Leaves out of `kernels._clock` what a thread spends in Numba's compiler, or loading code."""
+
+    depth = 0
+    since = 0.0
+
+    def on_start(self, event: Any) -> None:
+        self.depth += 1
+        if self.depth == 1:
+            self.since = perf_counter()
+
+    def on_end(self, event: Any) -> None:
+        self.depth -= 1
+        if self.depth == 0:
+            leave_out(perf_counter() - self.since)
+
+
+event.register("numba:compiler_lock", _Compiling())
 
 
 def _held(function: Callable[..., Any]) -> list[str]:

@@ -22,6 +22,7 @@ from kernels._passes import (
 from kernels._problem import Array
 from kernels._steps import STEPS, descent, lanczos
 from kernels._stopping import judge
+from kernels._threads import has_threads
 
 register_jitable(judge)
 
@@ -35,75 +36,81 @@ class CompiledLoops:
     def __init__(self, X: Array, y: Array, alpha: float) -> None:
         self._kernel, self._threaded = kernel_for(X), X.nbytes >= THREADED
         self._data = X, y, alpha, 2 / len(y)
-        self._zeros = X, np.zeros_like(y), alpha, 2 / len(y)
+        zeros = np.zeros_like(y)
+        zeros.flags.writeable = False  # as y is: Numba compiles for either
+        self._zeros = X, zeros, alpha, 2 / len(y)
 
     def descent(self, step: int, state: tuple[Any, ...], *, homogeneous: bool = False) -> int:
         data = self._zeros if homogeneous else self._data
-        run = _descent_by(step, self._kernel, self._threaded)
+        run = _descent_by(step, self._kernel, self._threaded, self._parallel())
         verdict: int = run((*data, get_num_threads()), state)
         return verdict
 
+    def _parallel(self) -> bool:
+        return self._threaded and has_threads()
+
     def lanczos(self, *state: Any) -> int:
-        run = _lanczos_by(self._kernel, self._threaded)
+        run = _lanczos_by(self._kernel, self._threaded, self._parallel())
         reached: int = run((*self._zeros, get_num_threads()), state)
         return reached
 
 
 @cache
-def _descent_by(step: int, kernel: int, threaded: bool) -> Any:
+def _descent_by(step: int, kernel: int, threaded: bool, parallel: bool) -> Any:
     """Return the compiled loop over a step. Its closure holds numbers only: so it can be cached."""
 
     @compiled
     def run(data, state):
-        return _descent(step, kernel, threaded, data, state)
+        return _descent(step, kernel, threaded, parallel, data, state)
 
     return run
 
 
 @cache
-def _lanczos_by(kernel: int, threaded: bool) -> Any:
+def _lanczos_by(kernel: int, threaded: bool, parallel: bool) -> Any:
     @compiled
     def run(data, state):
-        return _lanczos(kernel, threaded, data, state)
+        return _lanczos(kernel, threaded, parallel, data, state)
 
     return run
 
 
-def _descent(step, kernel, threaded, data, state):
+def _descent(step, kernel, threaded, parallel, data, state):
     """The loop by its numbers; for compiled code only."""
     raise NotImplementedError
 
 
 @overload(_descent, prefer_literal=True)
-def _descent_by_name(step, kernel, threaded, data, state):
-    evaluators = _evaluators(kernel.literal_value, threaded.literal_value)
+def _descent_by_name(step, kernel, threaded, parallel, data, state):
+    evaluators = _evaluators(kernel.literal_value, threaded.literal_value, parallel.literal_value)
     loop = _inner(descent(_inner(STEPS[step.literal_value](*evaluators))))
 
-    def run(step, kernel, threaded, data, state):
+    def run(step, kernel, threaded, parallel, data, state):
         return loop(data, state)
 
     return run
 
 
-def _lanczos(kernel, threaded, data, state):
+def _lanczos(kernel, threaded, parallel, data, state):
     """The Lanczos process by its numbers; for compiled code only."""
     raise NotImplementedError
 
 
 @overload(_lanczos, prefer_literal=True)
-def _lanczos_by_name(kernel, threaded, data, state):
-    process = _inner(lanczos(*_evaluators(kernel.literal_value, threaded.literal_value)))
+def _lanczos_by_name(kernel, threaded, parallel, data, state):
+    evaluators = _evaluators(kernel.literal_value, threaded.literal_value, parallel.literal_value)
+    process = _inner(lanczos(*evaluators))
 
-    def run(kernel, threaded, data, state):
+    def run(kernel, threaded, parallel, data, state):
         return process(data, state)
 
     return run
 
 
 @cache
-def _evaluators(kernel: int, threaded: bool) -> tuple[Any, Any]:
+def _evaluators(kernel: int, threaded: bool, parallel: bool) -> tuple[Any, Any]:
     """Return the two functions that a step is made of: f on all rows, and on a block of rows."""
-    gradient = (threaded_gradient_by if threaded else gradient_by)(kernel)
+    gradient = threaded_gradient_by(kernel, parallel) if threaded else gradient_by(kernel)
 
     @_inner
     def evaluate(data, w, g):

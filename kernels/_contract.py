@@ -98,15 +98,21 @@ class Way(ABC):
 
         H = (2/n)(XᵀX + alpha I) is the Hessian of f. What depends on X alone is not prepared again.
         """
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
         other.problem = copy.copy(self.problem)  # the same X, which need not be validated again
         other.problem.y = np.zeros_like(self.problem.y)
         other._forget_y()
         return other
 
+    @final
+    def __reduce__(self) -> tuple[type[Self], tuple[LeastSquares]]:
+        """Pickle and copy the problem alone: compiled code and tensors are prepared again."""
+        return type(self), (self.problem,)
+
     def _forget_y(self) -> None:
         """Prepare again for a y of zeros; ways whose preparation costs something know better."""
-        self._prepare(_laid_out(self.problem.X), self.problem.y)
+        self._prepare(_laid_out(self.problem.X), _laid_out(self.problem.y))
 
     def _loops(self) -> Any:
         """Return what runs a descent method on this way: see `kernels._loops.Loops`."""

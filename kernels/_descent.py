@@ -4,17 +4,26 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kernels._clock import now
 from kernels._contract import Solution, Way
 from kernels._loops import BATCH
 from kernels._problem import Array, LeastSquares, power_of_two_above
 from kernels._run import Run
 from kernels._spectrum import block_curvature, curvature
-from kernels._stopping import GRADIENT, PATIENCE, RUNNING, STALLED, TAKEN, Observer, Stopping
+from kernels._stopping import (
+    GRADIENT,
+    PATIENCE,
+    RUNNING,
+    STALLED,
+    TAKEN,
+    Observer,
+    Progress,
+    Stopping,
+)
 
 _LOOK = 0.05  # seconds between two looks at the clock
 _LONGEST = 100_000  # iterations between them
@@ -108,7 +117,7 @@ def _descended(method: _Method, run: Run) -> str:
     while not (stopped := run.reason(verdict)):
         length = min(length, run.stopping.iterations - run.iterations)
         values, norms = np.empty((2, length), dtype)
-        run.kept[TAKEN], since = 0, perf_counter()
+        run.kept[TAKEN], since = 0, now()
         state = (
             run.w,
             run.g,
@@ -134,7 +143,7 @@ def _descended(method: _Method, run: Run) -> str:
                 verdict = STALLED
             refreshed = norm
             memory[0], scalars[:2] = -run.g, (run.g @ run.g, run.value)
-        elapsed = max(perf_counter() - since, 1e-9)
+        elapsed = max(now() - since, 1e-9)
         length = max(1, min(int(count / elapsed * _LOOK), 8 * length, _LONGEST))
     return stopped
 
@@ -172,6 +181,14 @@ _METHODS: dict[str, Callable[[Run], str]] = {
 METHODS = tuple(_METHODS)
 
 
+def _plain(name: str) -> str:
+    """Return a name as it is compared: in lower case, hyphens and underscores as blanks."""
+    return name.lower().replace("-", " ").replace("_", " ")
+
+
+_NAMES = {_plain(name): name for name in METHODS}
+
+
 def descend(
     method: str,
     way: Way,
@@ -185,16 +202,18 @@ def descend(
     Parameters
     ----------
     method : str
-        One of `METHODS`. In Python the loop drives any way through the contract; for the numba
-        way it is compiled whole, and Python sees it every 50 ms. "torch SGD" and "torch LBFGS"
-        drive the torch way only; "lsqr" and "lsmr" read X themselves.
+        One of `METHODS`; case does not matter, and blank, hyphen and underscore are one. In Python
+        the loop drives any way through the contract; for the numba way it is compiled whole, and
+        Python sees it every 50 ms. "torch SGD" and "torch LBFGS" drive the torch way only; "lsqr"
+        and "lsmr" read X themselves.
     way : Way
         Prepared for the problem.
     stopping : Stopping, optional
         When to end.
     start : (p,) array_like, optional
     observe : callable, optional
-        Is given the `Progress` of each stretch of iterations, to show it or to keep it.
+        Is given the `Progress` of each stretch of iterations, to show it or to keep it. It may end
+        the run by raising StopIteration.
 
     Returns
     -------
@@ -205,15 +224,16 @@ def descend(
     From w = 0 every iterate is a combination of gradients and so of rows of X: where X is rank
     deficient the limit is the minimiser of least 2-norm. f and its curvature must be within the
     range of the dtype, with room: where they are not (X times 1e150), the run is on a scaled copy
-    of X, and ``observe`` is shown the f of that.
+    of X, and ``observe`` is shown the f of that, with w in the caller's units.
 
     Raises
     ------
     ValueError
         The method is not known, or does not drive this way; ``start`` does not fit.
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if _plain(str(method)) not in _NAMES:  # a name of them holds a comma
+        raise ValueError(f"method must be one of {'; '.join(METHODS)}; got {method!r}")
+    method = _NAMES[_plain(method)]
     run = Run(way, stopping or Stopping(), start, observe)
     if not run.is_in_range and (units := _units(way.problem)):
         return _scaled(units, method, way, run)
@@ -242,8 +262,16 @@ def _scaled(units: tuple[float, float], method: str, way: Way, run: Run) -> Solu
     X, y = (np.divide(a, u, dtype=a.dtype) for a, u in ((problem.X, x_unit), (problem.y, y_unit)))
     scaled = LeastSquares(X, y, problem.alpha / x_unit / x_unit)
     start = run.w / (y_unit / x_unit)
-    found = descend(method, type(way)(scaled), run.stopping, start=start, observe=run.observe)
-    with np.errstate(over="ignore", under="ignore"):
-        w = (found.w * (y_unit / x_unit)).astype(problem.dtype)
+
+    def unscaled(w: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            return (w * (y_unit / x_unit)).astype(problem.dtype)
+
+    def seen(progress: Progress) -> None:
+        run.show(replace(progress, w=unscaled(progress.w)))
+        if run.is_seen_enough:
+            raise StopIteration
+
+    found = descend(method, type(way)(scaled), run.stopping, start=start, observe=seen)
     norm = (found.gradient_norm or 0.0) * x_unit * y_unit
-    return replace(found, w=w, alpha=problem.alpha, gradient_norm=norm)
+    return replace(found, w=unscaled(found.w), alpha=problem.alpha, gradient_norm=norm)

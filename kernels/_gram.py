@@ -1,5 +1,7 @@
 """The Gram matrix XᵀX of a tall X, in float64 whatever the dtype and order of X."""
 
+from functools import cache
+
 import numpy as np
 from numba import get_num_threads, prange
 
@@ -7,6 +9,7 @@ from kernels._compile import compiled
 from kernels._passes import aligned
 from kernels._problem import Array
 from kernels._simd import accumulate_rows, add_outer, zeros
+from kernels._threads import has_threads
 
 _ROWS = 64  # in a block: a tile's columns of it, 64 x 24 x 8 bytes, stay in L1
 _TILE = 16  # columns
@@ -24,28 +27,34 @@ def gram(X: Array) -> Array:
     triangle among threads, not the rows: on two cores of an AMD EPYC (Zen 4) it takes 1.2 times as
     long at p = 500 and 1.3 to 1.8 times at p = 50 to 100, where a share of the triangle is small.
     """
-    return _gram(X, get_num_threads())
+    return _gram_by(has_threads())(X, get_num_threads())
 
 
-@compiled(parallel=True)
-def _gram(X, parts):
-    n, p = X.shape
-    width = (p + _TILE - 1) // _TILE * _TILE
-    sums = np.zeros((parts, width * width))
-    height = (n // parts // _ROWS + 1) * _ROWS
-    for part in prange(parts):
-        block = aligned(_ROWS * width, sums)
-        end = min(n, (part + 1) * height)
-        for low in range(part * height, end, _ROWS):
-            _add_block(X, low, min(end, low + _ROWS), block, width, sums[part])
-    total = np.empty((p, p))
-    for i in range(p):
-        for j in range(i, p):
-            s = 0.0
-            for part in range(parts):
-                s += sums[part, i * width + j]
-            total[i, j] = total[j, i] = s
-    return total
+@cache
+def _gram_by(parallel):
+    """Return the compiled sum, its parts at once or, where not ``parallel``, in turn."""
+
+    @compiled(parallel=parallel)
+    def gram(X, parts):
+        n, p = X.shape
+        width = (p + _TILE - 1) // _TILE * _TILE
+        sums = np.zeros((parts, width * width))
+        height = (n // parts // _ROWS + 1) * _ROWS
+        for part in prange(parts):
+            block = aligned(_ROWS * width, sums)
+            end = min(n, (part + 1) * height)
+            for low in range(part * height, end, _ROWS):
+                _add_block(X, low, min(end, low + _ROWS), block, width, sums[part])
+        total = np.empty((p, p))
+        for i in range(p):
+            for j in range(i, p):
+                s = 0.0
+                for part in range(parts):
+                    s += sums[part, i * width + j]
+                total[i, j] = total[j, i] = s
+        return total
+
+    return gram
 
 
 @compiled

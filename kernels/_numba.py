@@ -18,6 +18,7 @@ from kernels._passes import (
     value_kernel_for,
 )
 from kernels._problem import Array, power_of_two_above
+from kernels._threads import has_threads
 
 
 @final
@@ -31,7 +32,9 @@ class NumbaWay(Way):
 
     Cost of a gradient: 4np flops and one read of X, 8np bytes in float64, where two
     matrix-vector products need two. X of 512 KiB and more is shared out among Numba's threads,
-    in equal parts whose sums are added in order: the same thread count gives the same bits.
+    in equal parts whose sums are added in order: the same thread count gives the same bits. In a
+    forked child, where these threads are gone, the parts are taken in turn: the same bits, on one
+    core (kernels/_threads.py).
     Preparation: none but layout. The first call for a dtype, an order and a kernel compiles
     (3 to 5 s with what Numba itself loads), or loads what an earlier process compiled (0.2 s).
     Solution: conjugate gradients from w = 0, compiled whole; see `solve`.
@@ -49,8 +52,9 @@ class NumbaWay(Way):
         X, fixed = self._X, (self._X, self._y, self.problem.alpha, 2 / len(self._y))
         if X.nbytes < THREADED:
             return partial(gradient_by(kernel), *fixed, 1)
-        run = threaded_gradient_by(kernel)
-        return lambda w, g: run(*fixed, get_num_threads(), w, g)
+        return lambda w, g: threaded_gradient_by(kernel, has_threads())(
+            *fixed, get_num_threads(), w, g
+        )
 
     def _value(self, w: Array) -> float:
         squares = self._run_value(w, self._empty())

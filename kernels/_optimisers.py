@@ -3,11 +3,11 @@
 import contextlib
 import math
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from kernels._clock import now
 from kernels._problem import Array
 from kernels._run import Run
 from kernels._spectrum import curvature
@@ -27,7 +27,7 @@ class _Watched:
 
     def __init__(self, run: Run) -> None:
         self.run, self.stopped = run, "stalled"
-        self._since, self._counted = perf_counter(), run.evaluations
+        self._since, self._counted = now(), run.evaluations
 
     def iterate(self, w: Array, value: float, g: Array) -> None:
         """Take note of an iterate; raise `_Stopped` if it is the last."""
@@ -37,7 +37,7 @@ class _Watched:
             run.kept[BEST], run.best = value, run.w.copy()
         spent, run.evaluations = run.evaluations - self._counted, self._counted
         run.taken(self._since, np.array([value]), np.array([np.abs(g).max()]), spent)
-        self._since, self._counted = perf_counter(), run.evaluations
+        self._since, self._counted = now(), run.evaluations
         if stopped := run.reason(run.judged()):
             self.stopped = stopped
             raise _Stopped
@@ -68,7 +68,7 @@ def l_bfgs_b(run: Run, watched: _Watched) -> None:
 
     limits = {"maxiter": run.stopping.iterations, "maxfun": math.inf, "ftol": 0, "gtol": 0}
     minimize(evaluate, run.w, jac=True, method="L-BFGS-B", callback=callback, options=limits)
-    if run.iterations >= run.stopping.iterations:
+    if watched.stopped == "stalled" and run.iterations >= run.stopping.iterations:
         watched.stopped = "iterations"
 
 
@@ -78,12 +78,13 @@ def torch_sgd(run: Run, watched: _Watched) -> None:
 
     found = curvature(run.way, smallest=False)
     run.evaluations += found.evaluations
-    leaf, evaluate = _leaf(run)
-    optimiser = torch.optim.SGD([leaf], lr=1 / found.largest, momentum=_MOMENTUM)
-    evaluate()
-    while True:
-        optimiser.step()
-        watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        leaf, evaluate = _leaf(run)
+        optimiser = torch.optim.SGD([leaf], lr=1 / found.largest, momentum=_MOMENTUM)
+        evaluate()
+        while True:
+            optimiser.step()
+            watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
 
 
 def torch_lbfgs(run: Run, watched: _Watched) -> None:
@@ -94,18 +95,19 @@ def torch_lbfgs(run: Run, watched: _Watched) -> None:
     """
     import torch
 
-    leaf, evaluate = _leaf(run)
-    optimiser = torch.optim.LBFGS(
-        [leaf],
-        max_iter=1,
-        max_eval=_LINE_SEARCH,
-        tolerance_grad=0,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
-    while True:
-        optimiser.step(evaluate)
-        watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        leaf, evaluate = _leaf(run)
+        optimiser = torch.optim.LBFGS(
+            [leaf],
+            max_iter=1,
+            max_eval=_LINE_SEARCH,
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
+        )
+        while True:
+            optimiser.step(evaluate)
+            watched.iterate(leaf.detach().numpy(), float(evaluate().detach()), leaf.grad.numpy())
 
 
 def _leaf(run: Run) -> tuple[Any, Callable[[], Any]]:

@@ -149,13 +149,14 @@ def gradient_by(kernel: int) -> Any:
 
 
 @cache
-def threaded_gradient_by(kernel: int) -> Any:
+def threaded_gradient_by(kernel: int, parallel: bool = True) -> Any:
     """As `gradient_by`, in ``parts`` of the rows at once, added up in their order.
 
-    The parts, and so the bits, depend on nothing but n and the number of parts.
+    The parts, and so the bits, depend on nothing but n and the number of parts: neither on whether
+    they are taken at once or, where not ``parallel``, one after the other.
     """
 
-    @compiled(parallel=True)
+    @compiled(parallel=parallel)
     def gradient(X, y, alpha, scale, parts, w, g):
         if not _all_finite(w):
             return w.dtype.type(-1)

@@ -81,7 +81,7 @@ class LeastSquares:
         """Return whether ``w`` is a (p,) array that can be used as it is, its entries aside."""
         return (
             type(w) is np.ndarray
-            and w.dtype is self.dtype
+            and w.dtype == self.dtype  # not `is`: a pickled array or problem has a dtype of its own
             and w.shape == self._shape
             and w.flags.carray
         )

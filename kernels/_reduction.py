@@ -97,7 +97,7 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
             stopping,
             gradient=stopping.gradient / 2,
             iterations=stopping.iterations - run.iterations,
-            seconds=stopping.seconds - run.seconds,
+            seconds=max(0.0, stopping.seconds - run.seconds),
         )
         part = Run(WAYS["numba"](LeastSquares(R, c)), left, observe=_seen_from(run, c))
         run.w += part.w if inner(part) == "gradient" else part.best
@@ -113,20 +113,23 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
 
 def _seen_from(run: Run, c: Array) -> Observer | None:
     """Return what shows the progress of a round as that of f, which is p/n of its own and more."""
-    observe, problem = run.observe, run.way.problem
-    if observe is None:
+    if run.observe is None:
         return None
+    problem = run.way.problem
     share, began, evaluations = problem.p / problem.n, run.seconds, run.evaluations
-    constant = run.value - float(c @ c) / problem.n
+    constant, start = run.value - float(c @ c) / problem.n, run.w.copy()
 
     def seen(progress: Progress) -> None:
-        observe(
+        run.show(
             Progress(
                 began + progress.seconds,
                 np.full_like(progress.evaluations, evaluations),
                 constant + share * progress.values,
                 share * progress.gradient_norms,
+                (start + progress.w).astype(start.dtype, copy=False),
             )
         )
+        if run.is_seen_enough:
+            raise StopIteration
 
     return seen

@@ -1,11 +1,11 @@
 """One run of a descent method: where it is, what it has cost, and the answer."""
 
 import math
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kernels._clock import now
 from kernels._contract import Solution, Way
 from kernels._problem import Array
 from kernels._stopping import REASONS, RUNNING, Observer, Progress, Stopping, judge, watch
@@ -25,7 +25,7 @@ class Run:
         observe: Observer | None = None,
     ) -> None:
         self.way, self.stopping, self.observe = way, stopping, observe
-        self.began = perf_counter()
+        self.began = now()
         problem = way.problem
         zeros = np.zeros(problem.p, problem.dtype)
         self.w = zeros if start is None else problem.coefficients(start).copy()
@@ -38,6 +38,7 @@ class Run:
         self.best = self.w.copy()
         self.limits = stopping.limits(float(np.abs(at_zero).max()), self.value, problem.dtype)
         self.kept = self._watched()
+        self.is_seen_enough = False  # the observer has raised StopIteration
 
     def _watched(self) -> Array:
         return watch(self.value, float(np.abs(self.g).max()), self.w.dtype)
@@ -57,16 +58,18 @@ class Run:
         """Return why to stop after this verdict, if so; iterations and seconds count as well."""
         if verdict != RUNNING:
             return REASONS[verdict]
+        if self.is_seen_enough:
+            return "observer"
         if self.iterations >= self.stopping.iterations:
             return "iterations"
-        if self.seconds >= self.stopping.seconds:
+        if self.iterations and self.seconds >= self.stopping.seconds:
             return "seconds"
         return None
 
     @property
     def seconds(self) -> float:
-        """Wall time since the start."""
-        return perf_counter() - self.began
+        """Wall time since the start, compiling left out."""
+        return now() - self.began
 
     def read(self) -> None:
         """Take f and ∇f at w from X, for methods that carry them along."""
@@ -77,14 +80,22 @@ class Run:
 
     def taken(self, since: float, values: Array, norms: Array, evaluations: int) -> None:
         """Count iterations taken since a time of the clock, and show them."""
-        count, now = len(values), perf_counter()
+        count, until = len(values), now()
         before = self.evaluations
         self.iterations += count
         self.evaluations += count * evaluations
         if self.observe is not None and count:
             steps = np.arange(1, count + 1)
-            seconds = since - self.began + steps * ((now - since) / count)
-            self.observe(Progress(seconds, before + steps * evaluations, values, norms))
+            seconds = since - self.began + steps * ((until - since) / count)
+            self.show(Progress(seconds, before + steps * evaluations, values, norms, self.w.copy()))
+
+    def show(self, progress: Progress) -> None:
+        """Show a stretch to the observer, if there is one."""
+        if self.observe is not None:
+            try:
+                self.observe(progress)
+            except StopIteration:
+                self.is_seen_enough = True
 
     def answer(self, method: str, stopped: str) -> Solution:
         converged = stopped == "gradient"

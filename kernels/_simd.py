@@ -11,11 +11,15 @@ A group is a tuple of ``count`` vectors held in registers, one for each of ``cou
 from typing import Any
 
 from llvmlite import ir
+from numba import config
 from numba.core import types
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 from kernels._compile import FAST
+
+if config.DISABLE_JIT:  # an intrinsic would say so at its first call, deep inside
+    raise ImportError("the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT")
 
 LINE = 64  # bytes
 SCRATCH = 512  # numbers

@@ -36,11 +36,13 @@ class Stopping:
     iterations : int, default 100 000
         "iterations".
     seconds : float, default infinite
-        "seconds", of wall time since the call, preparation included. Looked at every 50 ms, or
-        after each iteration where one takes longer.
+        "seconds", of wall time since the call: the method's preparation is included, what Numba
+        takes to compile or to load compiled code is not. Looked at every 50 ms, or after each
+        iteration where one takes longer; so there is one iteration at the least.
 
-    "interrupted" (Ctrl-C) is the sixth reason. Whatever the reason, the answer is the iterate with
-    the lowest f, or the last one where it has converged.
+    "interrupted" (Ctrl-C) is the sixth reason, "observer" (StopIteration raised by ``observe``) the
+    seventh. Whatever the reason, the answer is the iterate with the lowest f, or the last one where
+    it has converged.
     """
 
     gradient: float = 1e-8
@@ -73,18 +75,21 @@ class Progress:
     """A stretch of a descent: for each of its iterations
 
     seconds : (k,) array
-        Wall time since the call, preparation included; between two looks at the clock, which
-        are 50 ms apart or an iteration, in equal parts.
+        Wall time since the call, as in `Stopping`; between two looks at the clock, which are 50 ms
+        apart or an iteration, in equal parts.
     evaluations : (k,) array
         Gradients taken since the call, or as many reads of X.
     values, gradient_norms : (k,) arrays
         f(w), and the largest entry of ∇f(w) in magnitude.
+    w : (p,) array
+        The iterate at the end of the stretch, a copy.
     """
 
     seconds: Array
     evaluations: Array
     values: Array
     gradient_norms: Array
+    w: Array
 
 
 Observer = Callable[[Progress], None]

@@ -5,11 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from kernels import _compile
+from kernels import WAYS, _compile
 from kernels._compile import compiled
+from kernels._passes import gradient_by, kernel_for
+from kernels._spectrum import curvature
+from suites import problems
 
 _GRADIENT = """
 import sys
@@ -65,3 +69,39 @@ def test_closures_are_named_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -
     assert not set(before) & set(names())
     with pytest.raises(TypeError, match=r"closes over \[1\]"):
         plus([1])
+
+
+def test_the_hessian_needs_no_code_of_its_own() -> None:
+    """Numba compiles anew for an array that may be written to."""
+    problem = problems.gaussian(70, 7)
+    way, w = WAYS["numba"](problem), np.ones(7)
+    way.gradient(w)
+    compiled = len(gradient_by(kernel_for(problem.X)).signatures)
+    way.homogeneous().gradient(w)
+    curvature(way, smallest=False)
+    assert len(gradient_by(kernel_for(problem.X)).signatures) == compiled
+
+
+def test_without_the_jit_the_other_ways_work_and_the_numba_way_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    script = """
+import numpy as np
+from kernels import METHODS, WAYS, LeastSquares, descend, minimum_norm, refined
+
+problem = LeastSquares(np.eye(3), np.ones(3))
+found = [WAYS[name](problem).solve() for name in WAYS if name != "numba"]
+found += [descend(method, WAYS["torch"](problem)) for method in METHODS]
+found += [minimum_norm(problem), refined(problem)]
+assert all(np.abs(f.w - 1).max() < 1e-6 for f in found)
+for _ in range(2):
+    try:
+        WAYS["numba"]
+    except ImportError as error:
+        print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    message = "the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT"
+    assert run.stdout.splitlines() == [message] * 2

@@ -1,5 +1,7 @@
 """What every way promises beside right numbers: errors, dtypes, layouts, ownership, bits."""
 
+import copy
+import pickle
 import re
 from typing import Any
 
@@ -168,6 +170,30 @@ def test_results_own_their_memory(way: type[Way]) -> None:
     solved = prepared.solve().w
     solved[:] = np.nan
     assert np.isfinite(prepared.solve().w).all()
+
+
+def pickled(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))
+
+
+@pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize(("n", "p"), [(30, 4), (20_000, 30)])
+def test_a_copy_of_a_way_is_the_way(way: type[Way], again: Any, n: int, p: int) -> None:
+    prepared = way(problems.gaussian(n, p, alpha=0.5))
+    w = problems.start(prepared.problem)
+    for mine in (prepared, prepared.homogeneous()):
+        other = again(mine)
+        assert type(other) is way
+        assert other.gradient(w).tobytes() == mine.gradient(w).tobytes()
+        assert other.value(w) == mine.value(w)
+
+
+@pytest.mark.parametrize("again", [pickled, copy.copy, copy.deepcopy])
+def test_a_copy_of_a_problem_or_of_an_array_needs_no_conversion(again: Any) -> None:
+    problem, w = problems.gaussian(30, 4), np.ones(4)
+    assert all(a.fits(b) for a in (problem, again(problem)) for b in (w, again(w)))
+    assert not again(problem).fits(w.astype(np.float32))
+    assert not again(problem).fits(w.astype(">f8"))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

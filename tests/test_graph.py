@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kernels import WAYS, Way
+from kernels import WAYS, Way, descend
 from kernels.graph import Graph, main, recorded, regression_loss
 from kernels.torch_function import as_torch
 from suites import problems
@@ -232,6 +232,23 @@ def test_every_gradient_of_the_torch_way_records_a_graph_of_its_own() -> None:
     np.testing.assert_allclose(w.grad.numpy(), 2 * expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_torch_way_records_whatever_the_mode_of_its_caller(mode: Any) -> None:
+    problem = problems.gaussian(30, 3, alpha=0.5)
+    w = problems.start(problem)
+    value, gradient = WAYS["torch"](problem).value_and_gradient(w)
+    with mode():
+        prepared = WAYS["torch"](problem)
+        inside = prepared.value_and_gradient(w)
+        found = [descend(method, prepared) for method in ("torch SGD", "torch LBFGS")]
+        assert not torch.is_grad_enabled()
+    for v, g in (inside, (prepared.value(w), prepared.gradient(w))):
+        assert v == value
+        np.testing.assert_array_equal(g, gradient)
+    assert found[0].converged
+    assert all(f.w == pytest.approx(prepared.solve().w, rel=1e-3) for f in found)
+
+
 # Any way as a function that PyTorch differentiates.
 
 
@@ -249,12 +266,88 @@ def test_a_way_is_one_node_of_a_larger_graph(way: type[Way]) -> None:
     np.testing.assert_allclose(w.grad.numpy(), expected, rtol=1e-14)
 
 
-def test_a_way_has_no_second_derivative() -> None:
-    loss = as_torch(WAYS["numba"](problems.gaussian(30, 3)))
-    w = torch.ones(3, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(loss(w), w, create_graph=True)
-    with pytest.raises(RuntimeError, match="does not require grad"):
-        gradient.sum().backward()
+def both(way: type[Way], alpha: float, dtype: Any = np.float64) -> tuple[Any, Any, torch.Tensor]:
+    """f by a way, f by PyTorch's own operations, and a point."""
+    problem = problems.gaussian(30, 3, alpha=alpha, dtype=dtype)
+    X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
+
+    def plain(w: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = ((X @ w - y) ** 2).mean() + alpha / 30 * (w**2).sum()
+        return loss
+
+    return as_torch(way(problem)), plain, torch.from_numpy(problems.start(problem).copy())
+
+
+def penalised(f: Any, w: torch.Tensor) -> torch.Tensor:
+    """The gradient of f + |∇f|²."""
+    w = w.clone().requires_grad_()
+    loss = f(w)
+    (gradient,) = torch.autograd.grad(loss, w, create_graph=True)
+    (loss + (gradient**2).sum()).backward()
+    assert w.grad is not None
+    return w.grad
+
+
+def third(f: Any, w: torch.Tensor) -> Any:
+    """The third derivative of exp(f/1000): f's own is zero."""
+    reverse = torch.func.jacrev
+    return reverse(reverse(reverse(lambda w: (f(w) / 1000).exp())))(w)
+
+
+BATCH = torch.linspace(-1, 1, 12).reshape(4, 3)
+DERIVATIVES: dict[str, Any] = {
+    "gradient penalty": penalised,
+    "hessian": lambda f, w: torch.autograd.functional.hessian(f, w),
+    "hvp": lambda f, w: torch.autograd.functional.hvp(f, w, w + 1)[1],
+    "func.grad": lambda f, w: torch.func.grad(f)(w),
+    "func.hessian": lambda f, w: torch.func.hessian(f)(w),
+    "func.jacrev, twice": lambda f, w: torch.func.jacrev(torch.func.jacrev(f))(w),
+    "func.jvp of func.grad": lambda f, w: torch.func.jvp(torch.func.grad(f), (w,), (w + 1,))[1],
+    "three times": third,
+    "vmap": lambda f, w: torch.vmap(f, in_dims=1)(BATCH.to(w.dtype).T),
+    "vmap of func.grad": lambda f, w: torch.vmap(torch.func.grad(f))(BATCH.to(w.dtype)),
+    "vmap of func.hessian": lambda f, w: torch.vmap(torch.func.hessian(f))(BATCH.to(w.dtype)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("derivative", DERIVATIVES)
+def test_the_derivatives_of_a_way_are_those_of_its_loss(
+    way: type[Way], derivative: str, alpha: float, dtype: Any
+) -> None:
+    f, plain, w = both(way, alpha, dtype)
+    found, expected = (DERIVATIVES[derivative](g, w) for g in (f, plain))
+    assert found.dtype == expected.dtype == w.dtype
+    size = float(expected.abs().max())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=100 * np.finfo(dtype).eps * size)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_differences_confirm_the_derivatives_of_a_way(way: type[Way], alpha: float) -> None:
+    f, _, w = both(way, alpha)
+    w.requires_grad_()
+    assert torch.autograd.gradcheck(f, w, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(f, w, check_fwd_over_rev=True)
+
+
+def test_what_pytorch_cannot_differentiate_is_refused() -> None:
+    f, _, w = both(WAYS["numpy"], 0.0)
+    with pytest.raises(RuntimeError, match="use jacrev"):
+        torch.func.jacfwd(torch.func.jacfwd(f))(w)
+    with pytest.raises(RuntimeError, match="use torch"):
+        torch.autograd.functional.hessian(f, w, vectorize=True)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torch_compile_leaves_a_way_alone() -> None:
+    f, plain, w = both(WAYS["numba"], 0.5)
+    found: Any = [w.clone().requires_grad_() for _ in range(2)]
+    torch.compile(lambda w: f(w).sqrt(), backend="eager")(found[0]).backward()
+    plain(found[1]).sqrt().backward()
+    np.testing.assert_allclose(found[0].grad, found[1].grad, rtol=1e-12)
 
 
 def test_float32_of_a_way_stays_float32() -> None:

@@ -1,14 +1,19 @@
 """Why a descent ends: the policy by itself, and then as a run meets it."""
 
 import _thread
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernels import WAYS, Progress, Stopping, descend
+from kernels import METHODS, WAYS, Progress, Stopping, descend
 from kernels import _descent as descent
+from kernels._clock import _left_out
+from kernels._compile import compiled
 from kernels._spectrum import Curvature
 from kernels._stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
 from suites import families, problems
@@ -84,6 +89,44 @@ def test_seconds_run_out(driven: Any) -> None:
     assert found.iterations > 0
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_there_is_one_iteration_before_time_is_up(method: str) -> None:
+    way = WAYS["torch"](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(seconds=0, gradient=1e-12))
+    assert found.iterations > 0
+    assert way.value(found.w) < way.value(np.zeros(7))
+
+
+def test_time_does_not_pass_while_numba_compiles() -> None:
+    @compiled(cache=False)
+    def square(x):  # type: ignore[no-untyped-def]
+        return x * x
+
+    left_out = []
+    for _ in range(3):
+        left_out.append(_left_out.seconds)
+        assert square(3.0) == 9
+    assert left_out[0] < left_out[1] == left_out[2]
+
+
+def test_a_limit_of_seconds_is_not_spent_on_compiling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of iterations take milliseconds; with nothing compiled yet the call takes long."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    script = """
+from kernels import WAYS, Stopping, descend
+from suites import families
+
+way = WAYS["numba"](families.with_condition(200, 7, 30).problem)
+found = descend("gradient descent", way, Stopping(seconds=2))
+assert found.iterations > 1000
+assert found.converged, found
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
 def test_rounding_has_the_last_word(driven: Any) -> None:
     way = type(driven)(families.with_condition(200, 7, 3).problem)
     found = descend("gradient descent", way, Stopping(gradient=0, patience=100))
@@ -117,6 +160,27 @@ def test_progress_is_shown_and_adds_up(driven: Any) -> None:
     assert norms[-1] == pytest.approx(np.abs(driven.gradient(found.w)).max(), rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["numba", "torch"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_iterate_is_shown_with_its_value(method: str, name: str) -> None:
+    if method.startswith("torch") and name != "torch":
+        pytest.skip("drives the torch way only")
+    seen: list[Progress] = []
+    way = WAYS[name](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(gradient=1e-5, iterations=300), observe=seen.append)
+    for progress in seen:
+        assert progress.values[-1] == pytest.approx(way.value(progress.w), rel=1e-6)
+        assert not np.shares_memory(progress.w, found.w)
+    assert seen[-1].w == pytest.approx(found.w, rel=1e-3)
+
+
+def test_the_iterate_is_shown_in_the_units_of_the_caller() -> None:
+    seen: list[Progress] = []
+    way = WAYS["numba"](families.all_scaled(30, 5, 498).problem)
+    found = descend("conjugate gradients", way, observe=seen.append)
+    np.testing.assert_array_equal(seen[-1].w, found.w)
+
+
 def test_an_interrupt_keeps_the_best_iterate(driven: Any) -> None:
     """Ctrl-C arrives at any time, in Python or in compiled code."""
     timer = threading.Timer(0.3, _thread.interrupt_main)
@@ -139,6 +203,25 @@ def test_an_interrupted_optimiser_keeps_the_best_iterate() -> None:
     assert way.value(found.w) < way.value(np.zeros(7))
 
 
+@pytest.mark.parametrize("name", ["numba", "torch"])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_observer_ends_a_run_with_the_best_iterate(method: str, name: str) -> None:
+    if method.startswith("torch") and name != "torch":
+        pytest.skip("drives the torch way only")
+    seen: list[Progress] = []
+
+    def observe(progress: Progress) -> None:
+        seen.append(progress)
+        raise StopIteration
+
+    way = WAYS[name](families.with_condition(200, 7, 10).problem)
+    found = descend(method, way, Stopping(gradient=1e-17), observe=observe)
+    assert len(seen) == 1
+    assert (found.stopped, found.converged) == ("observer", False)
+    assert way.value(found.w) < way.value(np.zeros(7))
+    assert way.value(found.w) <= seen[0].values.min() * (1 + 1e-6)  # carried along, by some
+
+
 def test_nothing_to_do_is_done_at_once(driven: Any) -> None:
     problem = problems.gaussian(20, 3)
     problem.y[:] = 0
@@ -146,8 +229,27 @@ def test_nothing_to_do_is_done_at_once(driven: Any) -> None:
     assert (found.stopped, found.iterations, found.converged) == ("gradient", 0, True)
 
 
-def test_a_method_that_is_not_known_is_refused(driven: Any) -> None:
-    with pytest.raises(ValueError, match="method must be one of gradient descent, "):
-        descend("newton", driven)
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [
+        ("conjugate-gradients", "conjugate gradients"),
+        ("Barzilai_Borwein", "barzilai-borwein"),
+        ("gradient_descent, 2/(l+mu)", "gradient descent, 2/(L+mu)"),
+        ("l_bfgs_b", "L-BFGS-B"),
+        ("LSQR", "lsqr"),
+    ],
+)
+def test_a_method_is_known_by_its_words(driven: Any, given: str, method: str) -> None:
+    assert descend(given, driven, Stopping(iterations=5)).method == method
+
+
+@pytest.mark.parametrize("method", ["newton", "conjugategradients", "", None])
+def test_a_method_that_is_not_known_is_refused(driven: Any, method: Any) -> None:
+    message = f"method must be one of gradient descent; .*; lsmr; got {method!r}"
+    with pytest.raises(ValueError, match=message):
+        descend(method, driven)
+
+
+def test_a_method_of_another_way_is_refused(driven: Any) -> None:
     with pytest.raises(ValueError, match="drives the torch way only, got N"):
         descend("torch SGD", driven)

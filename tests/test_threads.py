@@ -1,0 +1,44 @@
+"""Numba's threads and a forked child, which has none of them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_SCRIPT = """
+import multiprocessing, sys
+import numpy as np
+from kernels import WAYS, LeastSquares, Stopping, descend
+from kernels._gram import gram
+
+X = np.random.default_rng(0).standard_normal((20_000, 7))
+way = WAYS["numba"](LeastSquares(X, X.sum(1) + 1))
+assert X.nbytes > 1 << 19
+
+def results():
+    value, gradient = way.value_and_gradient(np.ones(7))
+    found = descend("conjugate gradients", way, Stopping(iterations=3))
+    return value, *(array.tobytes() for array in (gradient, found.w, gram(X)))
+
+def at_home_and_in_children():
+    before = results()
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        # A child that dies is replaced, and its task never ends.
+        children = [pool.apply_async(results) for _ in range(2)]
+        assert all(child.get(timeout=100) == before for child in children)
+    assert results() == before
+
+at_home_and_in_children()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_a_forked_child_gives_the_bits_of_its_parent(layer: str) -> None:
+    environment = {**os.environ, "NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "3"}
+    command = [sys.executable, "-c", _SCRIPT]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    if "No threading layer could be loaded" in run.stderr:
+        pytest.skip(f"Numba has no layer {layer} here")
+    assert run.returncode == 0, run.stderr
