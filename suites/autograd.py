@@ -16,7 +16,7 @@ from kernels import WAYS, Array, LeastSquares
 from kernels.graph import recorded
 from kernels.torch_function import as_torch
 from suites import problems
-from suites.harness import Truth, Turns
+from suites.harness import Truth, Turns, Verified
 from suites.judge import WrongAnswerError
 from suites.machine import cores
 from suites.timing import unchecked, use_threads
@@ -39,10 +39,8 @@ _GRADIENTS = [
     _COMPILED,
     "custom Function by numba",
     "torch expression by hand",
-    "way torch",
-    "way numba",
-    "way numpy",
 ]
+_WAYS = ["torch", "numba", "numpy"]
 
 
 class Timed(NamedTuple):
@@ -60,7 +58,7 @@ class Autograd:
     """Seconds of a call, float64, all cores; value calls give f, the others its gradient."""
 
     param_names = ["call", "X"]
-    params = [_VALUES + _GRADIENTS, list(_SIZES)]
+    params = [[*_VALUES, *_GRADIENTS, *(f"way {name}" for name in _WAYS)], list(_SIZES)]
     version = "1"
     timeout = 900.0
 
@@ -122,7 +120,7 @@ Call = Callable[[At], Any]
 
 
 class _Answers(Turns):
-    """What a call gives at each point, a tensor or, from a way, an ndarray."""
+    """What a call gives at each point: a tensor."""
 
     def __init__(self, name: str, call: Call, truth: Truth, points: list[At]) -> None:
         super().__init__(call, len(points))
@@ -133,9 +131,9 @@ class _Answers(Turns):
         return [self._points[number] for number in turn]
 
     def bits(self, output: Any) -> bytes:
-        if type(output) not in (torch.Tensor, np.ndarray):
+        if type(output) is not torch.Tensor:
             raise WrongAnswerError(f"{self._name}: the answer is a {type(output).__name__}")
-        answer = output.detach().numpy() if type(output) is torch.Tensor else output
+        answer = output.detach().numpy()
         shape = () if self._name in _VALUES else (self._truth.problem.p,)
         if answer.dtype != np.float64 or answer.shape != shape:
             raise WrongAnswerError(
@@ -171,11 +169,18 @@ def all_timed(problem: LeastSquares) -> dict[str, Timed]:
     if compiled is not None:
         calls[_COMPILED] = compiled
     truth.let_threads_be()  # the compiler's own
-    turns = {name: _Answers(name, call, truth, points) for name, call in calls.items()}
-    for answers in turns.values():
-        answers.batch(len(points))
-    wrong = {name: answers.why_wrong() for name, answers in turns.items()}
-    right = [name for name in calls if not wrong[name]]
+    turns: dict[str, Turns] = {}
+    wrong: dict[str, str] = {}
+    for name, call in calls.items():
+        turns[name] = _Answers(name, call, truth, points)
+        turns[name].batch(len(points))
+        wrong[name] = turns[name].why_wrong()
+    for name in _WAYS:
+        try:
+            turns[f"way {name}"] = Verified(WAYS[name](problem), truth).gradient
+        except WrongAnswerError as error:
+            wrong[f"way {name}"] = str(error)
+    right = [name for name in turns if not wrong.get(name)]
     seconds = unchecked([turns[name] for name in right]).T.tolist()
     timed = {name: Timed(row) for name, row in zip(right, seconds, strict=True)}
     wrong |= {name: turns[name].why_wrong() for name in right}
@@ -229,13 +234,7 @@ def _calls(problem: LeastSquares) -> dict[str, Call]:
         "torch.func.grad": lambda at: torch.func.grad(loss)(at.plain),
         "custom Function by numba": lambda at: walked_back(at, by_numba(at.leaf)),
         "torch expression by hand": lambda at: (2 / problem.n) * (X.T @ (X @ at.plain - y)),
-        **{f"way {name}": _gradient_by(name, problem) for name in ("torch", "numba", "numpy")},
     }
-
-
-def _gradient_by(name: str, problem: LeastSquares) -> Call:
-    gradient = WAYS[name](problem).gradient
-    return lambda at: gradient(at.w)
 
 
 def _compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:

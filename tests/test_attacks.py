@@ -64,7 +64,7 @@ class RightOnce:
 class Lazy:
     """Returns an array that is computed when it is looked at."""
 
-    class Put(np.ndarray):  # type: ignore[type-arg]
+    class Put(np.ndarray):
         compute: Callable[[], Array]
 
         def __array_finalize__(self, other: Any) -> None: ...
@@ -160,7 +160,8 @@ class Single:
     def gradient(self, way: Any, w: Array) -> Array:
         X, y = way.problem.X.astype(np.float32), way.problem.y.astype(np.float32)
         g = X.T @ (X @ w.astype(np.float32) - y) * np.float32(2 / len(y))
-        return g.astype(np.float64)
+        answer: Array = g.astype(np.float64)
+        return answer
 
 
 class Reusing:
@@ -349,9 +350,14 @@ def test_compare_forgets_the_time_of_a_way_that_turns_wrong(
 
 def test_every_timed_w_is_judged_and_takes_its_turn() -> None:
     problem = problems.gaussian(100, 4)
-    truth, seen = Truth(problem), []
+    truth, seen = Truth(problem), list[bytes]()
     way = Verified(NumpyWay(problem), truth)
-    turns = way.turns("gradient", lambda w: (seen.append(w.tobytes()), way.way.gradient(w))[1])
+
+    def gradient(w: Array) -> Array:
+        seen.append(w.tobytes())
+        return way.way.gradient(w)
+
+    turns = way.turns("gradient", gradient)
     for number in (1, 3, 4, 5, 8):
         turns.batch(number)
     turns.check()
@@ -366,7 +372,7 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     require_possible("way", X, np.full(2, 0.1), reads)  # in cache there is no limit
     monkeypatch.setattr(possible, "last_level_cache", lambda: 1000)
     require_possible("way", X, np.full(2, 0.9 / 1.24), reads)
-    with pytest.raises(ImpossibleTimeError, match="way: impossible: 0.5 s a call"):
+    with pytest.raises(ImpossibleTimeError, match="way: impossible"):
         require_possible("way", X, np.full(2, 0.5), reads)
 
 
@@ -374,15 +380,16 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suites_call_an_impossible_time_impossible(
     suite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(possible, "last_level_cache", lambda: 1000)
+    monkeypatch.setattr(possible, "last_level_cache", lambda: 500)
     slow = [lambda: time.sleep(0.002)]
     module: Any = roofline if suite == "roofline" else gradient
     monkeypatch.setattr(module, "sums_over", lambda X: slow)
+    timed = {
+        "roofline": lambda: roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30),
+        "gradient": _gradient("track_speedup_over_numpy", "numba"),
+    }
     with pytest.raises(ImpossibleTimeError, match="impossible"):
-        if suite == "roofline":
-            roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30)
-        else:
-            _gradient("track_speedup_over_numpy", "numba")()
+        timed[suite]()
 
 
 def test_the_size_of_the_caches_is_read(tmp_path: Path) -> None:
