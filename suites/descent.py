@@ -223,11 +223,11 @@ def _all_measured(size: str, condition: str) -> dict[str, Measured]:
         if curve.iterations
     }
     calls |= {solver: partial(_solved, solver, posed.problem) for solver in _DIRECT}
-    curves |= dict.fromkeys([*_DIRECT, *wrong], Converged(0, [], []))
+    curves |= dict.fromkeys(_DIRECT, Converged(0, [], []))
+    curves |= dict.fromkeys(wrong, Converged(None, [], []))
     wrong |= {solver: _wrong(posed, solver, call()) for solver, call in calls.items()}
-    times, last = in_turn(
-        {solver: call for solver, call in calls.items() if not wrong[solver]}, _BUDGET
-    )
+    right = {solver: call for solver, call in calls.items() if not wrong[solver]}
+    times, last = in_turn(right, _BUDGET)
     wrong |= {solver: _wrong(posed, solver, w) for solver, w in last.items()}
     truth.require_unchanged("descent")
     return {
@@ -238,13 +238,9 @@ def _all_measured(size: str, condition: str) -> dict[str, Measured]:
 
 def _wrong_ways(truth: Truth) -> dict[str, str]:
     """Return the descents whose gradients are wrong, and how: a descent may hide that."""
-    ways = {name: WAYS[name](truth.problem) for name in sorted(map(_way_of, _DESCENTS))}
-    wrong = {name: why_wrong(way, truth) for name, way in ways.items()}
-    return {solver: why for solver in _DESCENTS if (why := wrong[_way_of(solver)])}
-
-
-def _way_of(descent: str) -> str:
-    return descent.split(" by ")[1]
+    way_of = {solver: solver.split(" by ")[1] for solver in _DESCENTS}
+    wrong = {way: why_wrong(WAYS[way](truth.problem), truth) for way in set(way_of.values())}
+    return {solver: wrong[way] for solver, way in way_of.items() if wrong[way]}
 
 
 def _until(seconds: float) -> Stopping:
