@@ -8,10 +8,12 @@ import numpy as np
 from fourways.blocks import Blocks, value_and_gradient
 from fourways.measure import Measured, Way
 from kernels import WAYS, Array, LeastSquares
-from suites import problems
+from suites.harness import Truth, why_wrong
 from suites.judge import GradientOracle
 
 _PASSES = 3  # the first one compiles, and brings what fits into the system's cache
+_POINTS = 2  # each costs the oracle a read of X
+_HEAD = 1 << 18  # entries of X in the first rows, on which a way is judged in full
 
 
 def ways() -> list[str]:
@@ -27,16 +29,20 @@ def measure(
     blocks: Blocks, problem: LeastSquares, known: Measured, seen: Callable[[int], object]
 ) -> None:
     """Fill in what is known of each way. X of ``problem`` is memory-mapped, read for the oracle."""
-    w = problems.start(problem)
-    oracle = GradientOracle(problem, w)
+    truth = Truth(problem, _POINTS)
+    _judge_on_head(problem, known)
     seconds = np.empty((_PASSES, len(ways())))
     for k in range(_PASSES):
+        w, oracle = truth.points[k % _POINTS].copy(), truth.oracles[k % _POINTS]
         for j, name in enumerate(ways()):
             way = known.ways.setdefault(name, Way())
             began = perf_counter()
             value, gradient = value_and_gradient(blocks, name, w, problem.alpha, seen)
             seconds[k, j] = perf_counter() - began
             _judge(way, oracle, value, gradient)
+            if w.tobytes() != truth.points[k % _POINTS].tobytes():
+                way.wrong = "w is not what it was"
+                w[:] = truth.points[k % _POINTS]
             way.preparation, way.first_call = 0.0, float(seconds[0, j])
     columns = dict(zip(ways(), seconds[1:].T, strict=True))
     right = {name: column for name, column in columns.items() if known.ways[name].is_right}
@@ -46,6 +52,15 @@ def measure(
         known.noise = float(np.ptp(reference) / reference.mean())
         for name, column in right.items():
             known.ways[name].speedup = _spread(reference / column)
+
+
+def _judge_on_head(problem: LeastSquares, known: Measured) -> None:
+    """Judge the ways on a few rows in memory, where they can be held to all that is promised."""
+    rows = max(1, _HEAD // problem.p)
+    X, y = np.array(problem.X[:rows]), np.array(problem.y[:rows])
+    for name in ways():
+        head = Truth(LeastSquares(X.copy(), y.copy(), problem.alpha))
+        known.ways.setdefault(name, Way()).wrong = why_wrong(WAYS[name](head.problem), head)
 
 
 def _judge(way: Way, oracle: GradientOracle, value: float, gradient: Array) -> None:

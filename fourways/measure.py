@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
-from suites import problems
-from suites.judge import GradientOracle, WrongAnswerError, check_solution
-from suites.timing import interleaved
+from suites.harness import Truth, Turns, Verified
+from suites.judge import WrongAnswerError, check_solution
+from suites.timing import unchecked
 
 Step = Callable[[str], None]
 _SOLVES, _SOLVING = 6, 3.0  # at most so many, until so many seconds are spent
 _TIE = "numpy again"  # numpy against itself: the noise
+_NAMES = {_TIE: "numpy"}
 
 
 @dataclass
@@ -55,52 +56,55 @@ class Measured:
 
 def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> None:
     """Fill in what is known, way by way; what is there already stays if it is interrupted."""
-    w = problems.start(problem)
     step("reference")
-    oracle = GradientOracle(problem, w)
-    prepared: dict[str, Any] = {}
+    truth = Truth(problem)
+    verified: dict[str, Verified] = {}
     for name in WAYS:
         step(name)
         way, kind = known.ways.setdefault(name, Way()), WAYS[name]  # imported before it is timed
         began = perf_counter()
-        prepared[name] = kind(problem)
+        prepared = kind(problem)
         way.preparation = perf_counter() - began
         began = perf_counter()
-        gradient = prepared[name].gradient(w)
+        gradient = prepared.gradient(truth.points[0])
         way.first_call = perf_counter() - began
-        way.error = oracle.gradient_error(gradient, factored=prepared[name].factored)
         try:
-            oracle.check(prepared[name], w)
+            verified[name] = Verified(prepared, truth)
         except WrongAnswerError as error:
             way.wrong = str(error)
-        _solve(problem, rank, prepared[name], way)
-    right = [name for name, way in known.ways.items() if way.is_right]
-    if not right:
-        return
+            truth.let_threads_be()  # no other way is to blame for a thread of this one
+        if type(gradient) is np.ndarray:
+            way.error = truth.oracles[0].gradient_error(gradient, factored=prepared.factored)
+        _solve(problem, rank, prepared, way)
     step("gradients")
-    calls = {name: _call(prepared[name].gradient, w) for name in right}
-    seconds = _timed(known, "gradient", calls | {_TIE: _call(prepared["numpy"].gradient, w)})
-    if "numpy" in right:
+    calls = {name: verified[name].gradient for name in verified if known.ways[name].is_right}
+    if "numpy" in calls:
+        calls[_TIE] = verified["numpy"].gradient
+    seconds = _timed(known, "gradient", calls)
+    if "numpy" in seconds:
         _, low, high = _interval(seconds[_TIE] / seconds["numpy"])
         known.noise = max(abs(low - 1), abs(high - 1))
-        for name in right:
+        for name in seconds.keys() & known.ways:
             known.ways[name].speedup = _interval(seconds["numpy"] / seconds[name])
     step("values and gradients")
-    calls = {name: _call(prepared[name].value_and_gradient, w) for name in right}
-    _timed(known, "value and gradient", calls)
+    right = [name for name in verified if known.ways[name].is_right]
+    _timed(known, "value and gradient", {k: verified[k].value_and_gradient for k in right})
 
 
 def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
     """Solve, judge, and solve again for a while: one call may have compiled."""
     way.found, way.first_solve = _once(prepared)
-    times = [way.first_solve]
+    times, last = [way.first_solve], way.found
     while len(times) < _SOLVES and sum(times) < _SOLVING:
-        times.append(_once(prepared)[1])
-    if not way.found.converged:
+        last, took = _once(prepared)
+        times.append(took)
+    if not (way.found.converged and last.converged):
         way.solution = "says no"
         return
     try:
         check_solution(problem, rank if rank < problem.p else None, way.found)
+        if last.w.tobytes() != way.found.w.tobytes():
+            check_solution(problem, rank if rank < problem.p else None, last)
     except WrongAnswerError as error:
         way.solution = f"wrong: {error}"
     else:
@@ -114,17 +118,22 @@ def _once(prepared: Any) -> tuple[Solution, float]:
     return found, perf_counter() - began
 
 
-def _call(function: Callable[[Any], object], w: Any) -> Callable[[], object]:
-    return lambda: function(w)
-
-
-def _timed(known: Measured, what: str, calls: dict[str, Callable[[], object]]) -> dict[str, Any]:
-    seconds = interleaved(list(calls.values()))
-    columns = dict(zip(calls, seconds.T, strict=True))
-    for name, column in columns.items():
-        if name in known.ways:
-            known.ways[name].times[what] = _interval(column)
-    return columns
+def _timed(known: Measured, what: str, calls: dict[str, Turns]) -> dict[str, Any]:
+    """Time the calls; return and keep the times of those that were still right afterwards."""
+    columns = dict(zip(calls, unchecked(list(calls.values())).T, strict=True))
+    for name, turns in calls.items():
+        if wrong := turns.why_wrong():
+            way = known.ways[_NAMES.get(name, name)]
+            way.wrong, way.speedup = wrong, None
+            way.times.pop("gradient", None)
+    right = {
+        name: column
+        for name, column in columns.items()
+        if known.ways[_NAMES.get(name, name)].is_right
+    }
+    for name in right.keys() & known.ways:
+        known.ways[name].times[what] = _interval(right[name])
+    return right
 
 
 def _interval(samples: Any) -> tuple[float, float, float]:

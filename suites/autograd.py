@@ -1,13 +1,12 @@
 """Where the time of an autograd gradient goes: forward, recording, walking back, and what else.
 
-All calls on one X run in one process (asv's setup_cache), are checked against the oracle, and are
-timed interleaved. Working sets: 3 KiB, 2.4 MB, 168 MB of X.
+All calls on one X run in one process (asv's setup_cache), at several w in turn, are checked against
+the oracle before and after, and are timed interleaved. Working sets: 3 KiB, 2.4 MB, 168 MB of X.
 """
 
 import os
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +16,10 @@ from kernels import WAYS, Array, LeastSquares
 from kernels.graph import recorded
 from kernels.torch_function import as_torch
 from suites import problems
-from suites.judge import GradientOracle, WrongAnswerError
+from suites.harness import Truth, Turns, Verified
+from suites.judge import WrongAnswerError
 from suites.machine import cores
-from suites.timing import interleaved, use_threads
+from suites.timing import unchecked, use_threads
 
 _SIZES = {"100 x 4": (100, 4), "10000 x 30": (10_000, 30), "700000 x 30": (700_000, 30)}
 _VALUES = [
@@ -39,10 +39,8 @@ _GRADIENTS = [
     _COMPILED,
     "custom Function by numba",
     "torch expression by hand",
-    "way torch",
-    "way numba",
-    "way numpy",
 ]
+_WAYS = ["torch", "numba", "numpy"]
 
 
 class Timed(NamedTuple):
@@ -60,7 +58,7 @@ class Autograd:
     """Seconds of a call, float64, all cores; value calls give f, the others its gradient."""
 
     param_names = ["call", "X"]
-    params = [_VALUES + _GRADIENTS, list(_SIZES)]
+    params = [[*_VALUES, *_GRADIENTS, *(f"way {name}" for name in _WAYS)], list(_SIZES)]
     version = "1"
     timeout = 900.0
 
@@ -109,73 +107,140 @@ class Graph:
     track_bytes_beyond_the_data.unit = "bytes"  # type: ignore[attr-defined]
 
 
+class At(NamedTuple):
+    """A point w: as an array, as a plain tensor, as a leaf, and with the graph of its loss."""
+
+    w: Array
+    plain: torch.Tensor
+    leaf: torch.Tensor
+    kept: torch.Tensor
+
+
+Call = Callable[[At], Any]
+
+
+class _Answers(Turns):
+    """What a call gives at each point: a tensor."""
+
+    def __init__(self, name: str, call: Call, truth: Truth, points: list[At]) -> None:
+        super().__init__(call, len(points))
+        self._name, self._truth, self._points = name, truth, points
+        self._right: set[tuple[int, bytes]] = set()
+
+    def arguments(self, turn: list[int]) -> list[At]:
+        return [self._points[number] for number in turn]
+
+    def bits(self, output: Any) -> bytes:
+        if type(output) is not torch.Tensor:
+            raise WrongAnswerError(f"{self._name}: the answer is a {type(output).__name__}")
+        answer = output.detach().numpy()
+        shape = () if self._name in _VALUES else (self._truth.problem.p,)
+        if answer.dtype != np.float64 or answer.shape != shape:
+            raise WrongAnswerError(
+                f"{self._name}: the answer is {answer.dtype} of shape {answer.shape}"
+            )
+        return bytes(answer.tobytes())
+
+    def judge(self, number: int, argument: At, bits: bytes) -> None:
+        if argument.w.tobytes() != self._truth.points[number].tobytes():
+            raise WrongAnswerError(f"{self._name}: w is not what it was")
+        if (number, bits) in self._right:
+            return
+        answer, oracle = np.frombuffer(bits), self._truth.oracles[number]
+        if self._name in _VALUES:
+            error = oracle.value_error(float(answer[0]), factored=False)
+        else:
+            error = oracle.gradient_error(answer, factored=False)
+        if not error <= 1:
+            raise WrongAnswerError(f"{self._name}: {error:.3g} times its error bound off")
+        self._right.add((number, bits))
+
+    def require_unchanged(self, outputs: list[Any]) -> None:
+        self._truth.require_unchanged(self._name)
+
+
 def all_timed(problem: LeastSquares) -> dict[str, Timed]:
     """Check every call against the oracle, and time those that are right, interleaved."""
-    w = problems.start(problem)
-    oracle = GradientOracle(problem, w)
-    calls = _calls(problem, w)
+    truth = Truth(problem)
     use_threads(cores())
-    compiled, skipped = _compiled(problem, w)
+    points = _points(truth)
+    calls = _calls(problem)
+    compiled, skipped = _compiled(problem, points[0])
     if compiled is not None:
         calls[_COMPILED] = compiled
-    wrong = {name: _wrong(name, call, oracle) for name, call in calls.items()}
-    right = [name for name in calls if not wrong[name]]
-    seconds = interleaved([calls[name] for name in right]).T.tolist()
-    timed = {name: Timed([], wrong=reason) for name, reason in wrong.items() if reason}
-    timed |= {name: Timed(row) for name, row in zip(right, seconds, strict=True)}
+    truth.let_threads_be()  # the compiler's own
+    turns: dict[str, Turns] = {}
+    wrong: dict[str, str] = {}
+    for name, call in calls.items():
+        turns[name] = _Answers(name, call, truth, points)
+        turns[name].batch(len(points))
+        wrong[name] = turns[name].why_wrong()
+    for name in _WAYS:
+        try:
+            turns[f"way {name}"] = Verified(WAYS[name](problem), truth).gradient
+        except WrongAnswerError as error:
+            wrong[f"way {name}"] = str(error)
+    right = [name for name in turns if not wrong.get(name)]
+    seconds = unchecked([turns[name] for name in right]).T.tolist()
+    timed = {name: Timed(row) for name, row in zip(right, seconds, strict=True)}
+    wrong |= {name: turns[name].why_wrong() for name in right}
+    timed |= {name: Timed([], wrong=reason) for name, reason in wrong.items() if reason}
     return timed if compiled is not None else timed | {_COMPILED: Timed([], skipped)}
 
 
-def _wrong(name: str, call: Callable[[], Any], oracle: GradientOracle) -> str:
-    found = call()
-    if name in _VALUES:
-        error = oracle.value_error(float(found.detach()), factored=False)
-    else:
-        error = oracle.gradient_error(np.asarray(found), factored=False)
-    return "" if error <= 1 else f"{name}: {error:.3g} times its error bound off"
+def _points(truth: Truth) -> list[At]:
+    loss = _torch(truth.problem)._loss
+    points = []
+    for w in truth.points:
+        own = w.copy()
+        leaf = torch.from_numpy(own).requires_grad_()
+        points.append(At(own, torch.from_numpy(own), leaf, loss(leaf)))
+    return points
 
 
-def _calls(problem: LeastSquares, w: Array) -> dict[str, Callable[[], Any]]:
-    """Return the calls by name; each returns its value or its gradient."""
-    way: Any = WAYS["torch"](problem)
+def _torch(problem: LeastSquares) -> Any:
+    return WAYS["torch"](problem)
+
+
+def _calls(problem: LeastSquares) -> dict[str, Call]:
+    """Return the calls by name, as functions of a point; each returns f there or its gradient."""
+    way = _torch(problem)
     loss, X, y = way._loss, way._X, way._y
-    leaf, plain = torch.from_numpy(w.copy()).requires_grad_(), torch.from_numpy(w.copy())
-    kept = loss(leaf)
     by_numba = as_torch(WAYS["numba"](problem))
 
-    def without(recording: Callable[[], Any]) -> torch.Tensor:
+    def without(recording: Callable[[], Any], leaf: torch.Tensor) -> torch.Tensor:
         with recording():
             value: torch.Tensor = loss(leaf)
         return value
 
-    def walked_back(value: torch.Tensor, *, retain_graph: bool = False) -> torch.Tensor:
-        leaf.grad = None
+    def walked_back(at: At, value: torch.Tensor, *, retain_graph: bool = False) -> torch.Tensor:
+        at.leaf.grad = None
         value.backward(retain_graph=retain_graph)
-        assert leaf.grad is not None
-        return leaf.grad
+        assert at.leaf.grad is not None
+        return at.leaf.grad
 
     return {
-        "forward, plain tensor": lambda: loss(plain),
-        "forward, inference_mode": lambda: without(torch.inference_mode),
-        "forward, no_grad": lambda: without(torch.no_grad),
-        "forward, detached": lambda: loss(leaf.detach()),
-        "forward, recorded": lambda: loss(leaf),
-        "forward and backward": lambda: walked_back(loss(leaf)),
-        "forward and backward, graph retained": lambda: walked_back(loss(leaf), retain_graph=True),
-        "backward again": lambda: walked_back(kept, retain_graph=True),
-        "autograd.grad": lambda: torch.autograd.grad(loss(leaf), leaf)[0],
-        "torch.func.grad": lambda: torch.func.grad(loss)(plain),
-        "custom Function by numba": lambda: walked_back(by_numba(leaf)),
-        "torch expression by hand": lambda: (2 / problem.n) * (X.T @ (X @ plain - y)),
-        **{f"way {k}": partial(WAYS[k](problem).gradient, w) for k in ("torch", "numba", "numpy")},
+        "forward, plain tensor": lambda at: loss(at.plain),
+        "forward, inference_mode": lambda at: without(torch.inference_mode, at.leaf),
+        "forward, no_grad": lambda at: without(torch.no_grad, at.leaf),
+        "forward, detached": lambda at: loss(at.leaf.detach()),
+        "forward, recorded": lambda at: loss(at.leaf),
+        "forward and backward": lambda at: walked_back(at, loss(at.leaf)),
+        "forward and backward, graph retained": lambda at: walked_back(
+            at, loss(at.leaf), retain_graph=True
+        ),
+        "backward again": lambda at: walked_back(at, at.kept, retain_graph=True),
+        "autograd.grad": lambda at: torch.autograd.grad(loss(at.leaf), at.leaf)[0],
+        "torch.func.grad": lambda at: torch.func.grad(loss)(at.plain),
+        "custom Function by numba": lambda at: walked_back(at, by_numba(at.leaf)),
+        "torch expression by hand": lambda at: (2 / problem.n) * (X.T @ (X @ at.plain - y)),
     }
 
 
-def _compiled(problem: LeastSquares, w: Array) -> tuple[Callable[[], Any] | None, str]:
+def _compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:
     """Return the loss and its backward pass by torch.compile, or why it cannot be had here."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers beside the timing
-    way: Any = WAYS["torch"](problem)
-    leaf = torch.from_numpy(w.copy()).requires_grad_()
+    way = _torch(problem)
     X, y = way._X, way._y
     torch.compiler.reset()
 
@@ -183,16 +248,16 @@ def _compiled(problem: LeastSquares, w: Array) -> tuple[Callable[[], Any] | None
     def loss(w: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.mse_loss(X @ w, y)
 
-    def call() -> torch.Tensor:
-        leaf.grad = None
-        loss(leaf).backward()
-        assert leaf.grad is not None
-        return leaf.grad
+    def call(at: At) -> torch.Tensor:
+        at.leaf.grad = None
+        loss(at.leaf).backward()
+        assert at.leaf.grad is not None
+        return at.leaf.grad
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            call()
+            call(at)
     except Exception as error:  # whatever a compiler that is absent or broken may raise
         return None, f"torch.compile: {str(error).splitlines()[0]}"
     return call, ""

@@ -15,7 +15,7 @@ import numpy as np
 
 from kernels import WAYS
 from suites import problems
-from suites.judge import GradientOracle
+from suites.harness import Truth, Verified
 from suites.machine import cores
 from suites.timing import interleaved, use_threads
 
@@ -84,15 +84,10 @@ class BreakEven:
     timeout = 180.0
 
     def track_gradients_until_paid(self, first: str, n: int, p: int) -> float:
-        problem = problems.gaussian(n, p)
-        w = problems.start(problem)
-        ways = [WAYS["numpy"](problem), WAYS["numba"](problem)]
+        truth = Truth(problems.gaussian(n, p))
+        ways = [WAYS["numpy"](truth.problem), WAYS["numba"](truth.problem)]
         use_threads(cores())
-        oracle = GradientOracle(problem, w)
-        for way in ways:
-            oracle.check(way, w)
-        numpy, numba = ways
-        seconds = interleaved([lambda: numpy.gradient(w), lambda: numba.gradient(w)])
+        seconds = interleaved([Verified(way, truth).gradient for way in ways])
         gain = float(np.median(seconds[:, 0] - seconds[:, 1]))
         first_call = _in_fresh_processes(n, p, "float64", "C")
         cost = first_call.compiled if first == "compiles" else first_call.loaded

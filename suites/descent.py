@@ -9,13 +9,25 @@ iterations as that takes, from X and y as they come: preparation of the way, L a
 import math
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels import METHODS, WAYS, Array, LeastSquares, Progress, Stopping, descend, minimum_norm
+from kernels import (
+    METHODS,
+    WAYS,
+    Array,
+    LeastSquares,
+    Progress,
+    Solution,
+    Stopping,
+    descend,
+    minimum_norm,
+)
 from suites.families import Posed, with_condition
+from suites.harness import Solutions, Truth, Verified, why_wrong
+from suites.harness.single import in_turn
 from suites.judge import WrongAnswerError
 from suites.machine import cores
 from suites.timing import ratio, use_threads
@@ -28,10 +40,7 @@ _ALONE = {"torch SGD": "torch", "torch LBFGS": "torch", "lsqr": "numpy", "lsmr":
 _ALONE["reduced conjugate gradients"] = "numba"
 _SILENT = ("lsqr", "lsmr")  # they show no iterates
 _SECONDS = {"100 x 10": 0.3, "2000 x 50": 0.5, "200000 x 50": 1.5}  # for one descent
-_ROUNDS = 3, 9
 _BUDGET = 10.0  # seconds for the rounds together
-_REST = 0.006  # seconds: see suites/timing.py
-_LONG = 0.05  # seconds: a call that takes more need not find its threads awake
 
 _DESCENTS = [
     f"{method} by {way}"
@@ -124,14 +133,24 @@ class Loop:
         problem = with_condition(n, p, 10.0).problem
         iterations = 1000 if n * p <= 1000 else 20
         stopping = Stopping(gradient=0, iterations=iterations, patience=10**6)
+        truth = Truth(problem)
         ways = [WAYS[name](problem) for name in (over, "numba")]
         use_threads(cores())
+        for way in ways:
+            Verified(way, truth)
         other, compiled = (partial(descend, method, way, stopping) for way in ways)
         values = [way.value(call().w) for way, call in zip(ways, (other, compiled), strict=True)]
         at_start = ways[0].value(np.zeros(p))  # f(w*) may be zero
-        if not math.isclose(*values, rel_tol=1e-9, abs_tol=1e-12 * at_start):
-            raise WrongAnswerError(f"{method}: f = {values[0]} by {over}, {values[1]} compiled")
-        return ratio(other, compiled)
+
+        def require_agreement(found: Solution) -> None:
+            value = ways[1].value(found.w)
+            if not math.isclose(value, values[0], rel_tol=1e-9, abs_tol=1e-12 * at_start):
+                raise WrongAnswerError(f"{method}: f = {values[0]} by {over}, {value} compiled")
+
+        return ratio(
+            Solutions(other, require_agreement, truth),
+            Solutions(compiled, require_agreement, truth),
+        )
 
     track_speedup.unit = "x"  # type: ignore[attr-defined]
 
@@ -150,7 +169,10 @@ class Reduced:
         use_threads(cores())
         reach = partial(_descended, "reduced conjugate gradients by numba", problem, Stopping())
         _require_target(posed, reach(), str(problem))
-        return ratio(partial(np.linalg.lstsq, problem.X, problem.y, problem.rcond), reach)
+        return ratio(
+            partial(np.linalg.lstsq, problem.X, problem.y, problem.rcond),
+            Solutions(reach, lambda w: _require_target(posed, w, str(problem))),
+        )
 
     track_speedup_over_lstsq.unit = "x"  # type: ignore[attr-defined]
 
@@ -190,8 +212,11 @@ def _require_target(posed: Posed, w: Array, what: str) -> None:
 
 def _all_measured(size: str, condition: str) -> dict[str, Measured]:
     posed = with_condition(*_shape(size), float(condition))
+    truth = Truth(posed.problem)
     use_threads(cores())
-    curves = {solver: _curve(solver, posed, _SECONDS[size]) for solver in _DESCENTS}
+    wrong = _wrong_ways(truth)
+    descents = [solver for solver in _DESCENTS if solver not in wrong]
+    curves = {solver: _curve(solver, posed, _SECONDS[size]) for solver in descents}
     calls: dict[str, Callable[[], Array]] = {
         solver: partial(_descended, solver, posed.problem, _for_iterations(curve.iterations))
         for solver, curve in curves.items()
@@ -199,12 +224,23 @@ def _all_measured(size: str, condition: str) -> dict[str, Measured]:
     }
     calls |= {solver: partial(_solved, solver, posed.problem) for solver in _DIRECT}
     curves |= dict.fromkeys(_DIRECT, Converged(0, [], []))
-    wrong = {solver: _wrong(posed, solver, call) for solver, call in calls.items()}
-    times = _in_turn({solver: call for solver, call in calls.items() if not wrong[solver]})
+    curves |= dict.fromkeys(wrong, Converged(None, [], []))
+    wrong |= {solver: _wrong(posed, solver, call()) for solver, call in calls.items()}
+    right = {solver: call for solver, call in calls.items() if not wrong[solver]}
+    times, last = in_turn(right, _BUDGET)
+    wrong |= {solver: _wrong(posed, solver, w) for solver, w in last.items()}
+    truth.require_unchanged("descent")
     return {
         solver: Measured(curve, times.get(solver, []), wrong.get(solver, ""))
         for solver, curve in curves.items()
     }
+
+
+def _wrong_ways(truth: Truth) -> dict[str, str]:
+    """Return the descents whose gradients are wrong, and how: a descent may hide that."""
+    way_of = {solver: solver.split(" by ")[1] for solver in _DESCENTS}
+    wrong = {way: why_wrong(WAYS[way](truth.problem), truth) for way in set(way_of.values())}
+    return {solver: wrong[way] for solver, way in way_of.items() if wrong[way]}
 
 
 def _until(seconds: float) -> Stopping:
@@ -215,9 +251,9 @@ def _for_iterations(count: int) -> Stopping:
     return Stopping(gradient=0, iterations=count, patience=10**6)
 
 
-def _wrong(posed: Posed, solver: str, call: Callable[[], Array]) -> str:
+def _wrong(posed: Posed, solver: str, w: Array) -> str:
     try:
-        _require_target(posed, call(), solver)
+        _require_target(posed, w, solver)
     except WrongAnswerError as error:
         return str(error)
     return ""
@@ -262,23 +298,3 @@ def _silent_curve(solver: str, posed: Posed) -> Converged:
     return Converged(
         iterations, [time for _, time in limits], [float(count) for count, _ in limits]
     )
-
-
-def _in_turn(calls: dict[str, Callable[[], Array]]) -> dict[str, list[float]]:
-    """Time single calls, each solver once a round, the order turning round."""
-    once = {solver: _seconds(call, wake=False) for solver, call in calls.items()}
-    rounds = int(np.clip(_BUDGET / max(sum(once.values()), 1e-9), *_ROUNDS))
-    times: dict[str, list[float]] = {solver: [] for solver in calls}
-    for k in range(rounds):
-        for solver in list(calls)[:: 1 if k % 2 else -1]:
-            times[solver].append(_seconds(calls[solver], wake=once[solver] < _LONG))
-    return times
-
-
-def _seconds(call: Callable[[], Array], *, wake: bool) -> float:
-    sleep(_REST)
-    if wake:
-        call()
-    began = perf_counter()
-    call()
-    return perf_counter() - began

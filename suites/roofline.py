@@ -9,9 +9,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from kernels import WAYS, Array, Way
+from kernels import WAYS, Array
 from suites import problems
-from suites.judge import GradientOracle
+from suites.harness import Truth, Turns, Verified, require_possible
 from suites.machine import cores
 from suites.read_limit import sums_over
 from suites.timing import interleaved, ratio, use_threads
@@ -35,9 +35,11 @@ class Roofline(_Tracked):
     def track_share_of_read_limit(
         self, threads: str, order: str, size: str, p: int
     ) -> dict[str, Any]:
-        way, w = _verified("numba", order, "float64", size, p)
+        numba = _verified("numba", order, "float64", size, p)
+        X = numba.truth.problem.X
         use_threads(1 if threads == "1" else cores())
-        seconds = interleaved([lambda: way.gradient(w), *sums_over(way.problem.X)])
+        seconds = interleaved([numba.gradient, *sums_over(X)])
+        require_possible("numba", X, seconds[:, 0], seconds[:, 1:])
         share = seconds[:, 1:].min(axis=1) / seconds[:, 0]
         return {"samples": share.tolist(), "number": 1}
 
@@ -59,17 +61,17 @@ class Advantage(_Tracked):
             raise NotImplementedError(f"factoring {size} takes far longer than one gradient")
 
     def track_speedup(self, over: str, order: str, size: str, p: int) -> dict[str, Any]:
-        way, w = _verified("numba", order, "float64", size, p)
-        problem = way.problem
+        numba = _verified("numba", order, "float64", size, p)
+        other = _verified(over, order, "float64", size, p)
+        use_threads(cores())
         if over == "scipy":
             # What is compared is a first call, so each one starts from the problem.
+            problem = numba.truth.problem
             return ratio(
-                lambda: WAYS["scipy"](problem).gradient(w),
-                lambda: WAYS["numba"](problem).gradient(w),
+                other.turns("gradient", lambda w: WAYS["scipy"](problem).gradient(w)),
+                numba.turns("gradient", lambda w: WAYS["numba"](problem).gradient(w)),
             )
-        other, _ = _verified(over, order, "float64", size, p)
-        use_threads(cores())
-        return ratio(lambda: other.gradient(w), lambda: way.gradient(w))
+        return ratio(other.gradient, numba.gradient)
 
     track_speedup.unit = "x"  # type: ignore[attr-defined]
 
@@ -81,10 +83,10 @@ class OneThread(_Tracked):
     params = [_ORDERS, list(_SETS), _COLUMNS]
 
     def track_speedup_over_numpy(self, order: str, size: str, p: int) -> dict[str, Any]:
-        way, w = _verified("numba", order, "float64", size, p)
-        other, _ = _verified("numpy", order, "float64", size, p)
+        numba = _verified("numba", order, "float64", size, p)
+        numpy = _verified("numpy", order, "float64", size, p)
         use_threads(1)
-        return ratio(lambda: other.gradient(w), lambda: way.gradient(w))
+        return ratio(numpy.gradient, numba.gradient)
 
     track_speedup_over_numpy.unit = "x"  # type: ignore[attr-defined]
 
@@ -96,10 +98,10 @@ class SinglePrecision(_Tracked):
     params = [_ORDERS, _COLUMNS]
 
     def track_float32_speedup(self, order: str, p: int) -> dict[str, Any]:
-        double, w = _verified("numba", order, "float64", "160 MiB", p)
-        single, v = _verified("numba", order, "float32", "160 MiB", p)
+        double = _verified("numba", order, "float64", "160 MiB", p)
+        single = _verified("numba", order, "float32", "160 MiB", p)
         use_threads(cores())
-        return ratio(lambda: double.gradient(w), lambda: single.gradient(v))
+        return ratio(double.gradient, single.gradient)
 
     track_float32_speedup.unit = "x"  # type: ignore[attr-defined]
 
@@ -113,10 +115,12 @@ class SmallCalls(_Tracked):
     def track_time_over_empty_call(self, order: str, shape: str) -> dict[str, Any]:
         n, p = map(int, shape.split(" x "))
         problem = problems.gaussian(n, p, order="C" if order == "C" else "F")
-        X, y, w = problem.X, problem.y, problems.start(problem)
-        way = WAYS["numba"](problem)
-        GradientOracle(problem, w).check(way, w)
-        seconds = interleaved([lambda: way.gradient(w), lambda: _empty(X, y, w)])
+        truth = Truth(problem)
+        way = Verified(WAYS["numba"](problem), truth)
+        X, y, w = problem.X, problem.y, truth.points[0]
+        # Both from a lambda, whose own 40 ns are then in neither.
+        gradient = way.turns("gradient", lambda w: way.way.gradient(w))
+        seconds = interleaved([gradient, lambda: _empty(X, y, w)])
         return {"samples": (seconds[:, 0] - seconds[:, 1]).tolist(), "number": 1}
 
     track_time_over_empty_call.unit = "seconds"  # type: ignore[attr-defined]
@@ -138,24 +142,31 @@ class Threads(_Tracked):
             raise NotImplementedError(f"{threads} threads on {cores()} cores")
 
     def track_scaling(self, threads: int, size: str, p: int) -> dict[str, Any]:
-        way, w = _verified("numba", "C", "float64", size, p)
+        way = _verified("numba", "C", "float64", size, p)
 
-        def on(count: int) -> object:
-            numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
-            return way.gradient(w)
+        def on(count: int) -> Turns:
+            def gradient(w: Array) -> Array:
+                numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
+                return way.way.gradient(w)
 
-        return ratio(lambda: on(1), lambda: on(threads))
+            return way.turns("gradient", gradient)
+
+        return ratio(on(1), on(threads))
 
     track_scaling.unit = "x"  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=4)
-def _verified(name: str, order: str, dtype: str, size: str, p: int) -> tuple[Way, Array]:
-    """Return a way and a point, checked; float32 takes the n of float64."""
-    n = _SETS[size] // (p * np.dtype(np.float64).itemsize)
-    problem = problems.gaussian(n, p, dtype=dtype, order="C" if order == "C" else "F")
-    w = problems.start(problem)
-    way = WAYS[name](problem)
+def _verified(name: str, order: str, dtype: str, size: str, p: int) -> Verified:
+    """Return a way, checked."""
+    truth = _truth(order, dtype, size, p)
+    way = WAYS[name](truth.problem)
     use_threads(cores())
-    GradientOracle(problem, w).check(way, w)
-    return way, w
+    return Verified(way, truth)
+
+
+@lru_cache(maxsize=2)
+def _truth(order: str, dtype: str, size: str, p: int) -> Truth:
+    """Return a problem and what is right on it; float32 takes the n of float64."""
+    n = _SETS[size] // (p * np.dtype(np.float64).itemsize)
+    return Truth(problems.gaussian(n, p, dtype=dtype, order="C" if order == "C" else "F"))

@@ -1,9 +1,9 @@
 """How things are timed: threads, batches, interleaving."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter, sleep
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from asv_runner.benchmarks.time import TimeBenchmark
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 TimeBenchmark._setup_isolates_timed_calls = False
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
+_SAMPLE = 0.01  # seconds: asv's own batch
 _BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
 _ROUNDS = 9, 15  # a 99 % interval of a median needs eight samples
 
@@ -49,18 +50,60 @@ def use_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
-def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
+@runtime_checkable
+class Calls(Protocol):
+    """Calls that are timed in batches, and that can say afterwards whether they were right."""
+
+    def batch(self, number: int) -> float:
+        """Return the seconds that ``number`` calls take together, after an untimed one."""
+
+    def check(self) -> None:
+        """Raise `suites.judge.WrongAnswerError` if what was timed was not what was judged."""
+
+
+class Repeated:
+    """One call again and again; whether it is right is for its caller to say."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+
+    def batch(self, number: int) -> float:
+        call = self._call
+        call()
+        start = perf_counter()
+        for _ in range(number):
+            call()
+        return perf_counter() - start
+
+    def check(self) -> None: ...
+
+
+Timeable = Calls | Callable[[], object]
+
+
+def interleaved(calls: Sequence[Timeable]) -> NDArray[np.float64]:
     """Time several calls against each other: seconds per call, shape (rounds, len(calls)).
 
     Each round times a batch of each, in an order that turns round from one round to the next, so
     that a drift of the machine meets all of them alike. Compare within a round: the ratio of
     two columns is a sample of the ratio of two times. Before each batch the threads of the
     previous one are left to fall asleep, and those of this one are woken by untimed calls.
+
+    Raises `suites.judge.WrongAnswerError` if `Calls` among them turn out not to be right.
     """
-    for call in calls:
-        call()
-    numbers = [_calls_per_batch(call) for call in calls]
-    batches = [_batch_seconds(call, number) for call, number in zip(calls, numbers, strict=True)]
+    batched = [_batched(call) for call in calls]
+    seconds = unchecked(batched)
+    for call in batched:
+        call.check()
+    return seconds
+
+
+def unchecked(calls: Sequence[Calls]) -> NDArray[np.float64]:
+    """Time as `interleaved` does, for a caller that goes on where one of several was wrong."""
+    if not calls:
+        return np.empty((0, 0))
+    numbers = [_calls_per_batch(call, _BATCH) for call in calls]
+    batches = [call.batch(number) for call, number in zip(calls, numbers, strict=True)]
     rounds = int(np.clip(_BUDGET / sum(batches), *_ROUNDS))
     longest = max(batch / number for batch, number in zip(batches, numbers, strict=True))
     seconds = np.empty((rounds, len(calls)))
@@ -70,32 +113,49 @@ def interleaved(calls: list[Callable[[], object]]) -> NDArray[np.float64]:
             if longest > _PARALLEL:
                 sleep(_SPIN)
                 _call_for(_WAKE, calls[i])
-            calls[i]()
-            seconds[k, i] = _batch_seconds(calls[i], numbers[i]) / numbers[i]
+            seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
     return seconds
 
 
-def ratio(over: Callable[[], object], of: Callable[[], object]) -> dict[str, Any]:
+def ratio(over: Timeable, of: Timeable) -> dict[str, Any]:
     """Return samples of the time of ``over`` as a multiple of that of ``of``, as asv takes them."""
     seconds = interleaved([over, of])
     return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
 
 
-def _calls_per_batch(call: Callable[[], object]) -> int:
+class BatchClock:
+    """A `timer` for asv's `time_` benchmarks that runs by the seconds of a call within a batch.
+
+    asv times a benchmark function by the difference of its timer before and after. A function
+    that calls `sample` once, with number = 1 and no warm-up, is so recorded with the time of one
+    of the calls of a batch: as asv does it itself, but in turns over several w, and without the
+    0.2 µs that it adds to every call.
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def sample(self, calls: Calls) -> None:
+        """Go on by the seconds per call of a batch of some 10 ms, after as many untimed calls."""
+        number = _calls_per_batch(calls, _SAMPLE)
+        self._now += calls.batch(number) / number
+
+
+def _batched(call: Timeable) -> Calls:
+    return call if isinstance(call, Calls) else Repeated(call)
+
+
+def _calls_per_batch(calls: Calls, enough: float) -> int:
     number = 2
-    while (seconds := _batch_seconds(call, number)) < _BATCH:
-        number = max(number + 1, int(number * min(10.0, _BATCH / max(seconds, 1e-9))))
+    while (seconds := calls.batch(number)) < enough:
+        number = max(number + 1, int(number * min(10.0, enough / max(seconds, 1e-9))))
     return number
 
 
-def _call_for(seconds: float, call: Callable[[], object]) -> None:
+def _call_for(seconds: float, calls: Calls) -> None:
     end = perf_counter() + seconds
     while perf_counter() < end:
-        call()
-
-
-def _batch_seconds(call: Callable[[], object], number: int) -> float:
-    start = perf_counter()
-    for _ in range(number):
-        call()
-    return perf_counter() - start
+        calls.batch(1)

@@ -149,7 +149,7 @@ def test_benchmarks_of_the_roofline_run(order: str) -> None:
     found = roofline.OneThread().track_speedup_over_numpy(order, "256 KiB", 30)
     assert min(found["samples"]) > 0
     small = roofline.SmallCalls().track_time_over_empty_call(order, "100 x 4")
-    assert min(small["samples"]) > 0
+    assert np.median(small["samples"]) > 0  # a difference: single samples may be noise
     with pytest.raises(NotImplementedError, match="factoring 160 MiB takes far longer"):
         roofline.Advantage().setup("scipy", order, "160 MiB", 30)
     with pytest.raises(NotImplementedError, match="1000 threads on"):
@@ -219,7 +219,7 @@ def test_a_wrong_gradient_of_autograd_is_not_timed(monkeypatch: pytest.MonkeyPat
     def calls(*arguments: Any) -> dict[str, Any]:
         right = exact(*arguments)
         wrong = right["torch expression by hand"]
-        return right | {"torch expression by hand": lambda: wrong() * (1 + 1e-12)}
+        return right | {"torch expression by hand": lambda at: wrong(at) * (1 + 1e-12)}
 
     monkeypatch.setattr(autograd, "_calls", calls)
     timed = autograd.all_timed(problems.gaussian(*SMALL))
@@ -250,7 +250,9 @@ def test_own_data_are_benchmarked_by_the_environment_variable(
     monkeypatch.setenv(own.VARIABLE, given)
     suite = own.Own()
     suite.setup(name)
-    assert suite.way.problem.n == 50
+    assert suite.verified.truth.problem.n == 50
     suite.time_gradient(name)
+    assert suite.timer() > 0
+    suite.teardown(name)
     assert min(suite.track_speedup_over_numpy(name)["samples"]) > 0
     assert 0 <= suite.track_error_over_bound(name) <= 1

@@ -1,0 +1,198 @@
+"""A way that is right at every point where it is timed, and still was after it was timed."""
+
+import sys
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, Literal
+
+import numpy as np
+
+from kernels import Array, LeastSquares, Way
+from suites import problems
+from suites.harness.turns import Turns
+from suites.judge import GradientOracle, WrongAnswerError
+from suites.machine import cores
+
+_POINTS = 4
+Kind = Literal["gradient", "value", "value and gradient"]
+
+
+class Truth:
+    """A problem, several points w, f and ∇f at each, and what the data were before any call.
+
+    Make it before a way is prepared. The ways of one comparison share it.
+
+    Cost: 40 flops for each entry of X and each point, the points shared out among the cores: 4 s
+    for 240 MB of X on two cores. Beside it one read of X for a checksum.
+    """
+
+    def __init__(self, problem: LeastSquares, count: int = _POINTS) -> None:
+        self.problem = problem
+        self.points = [problems.start(problem, seed) for seed in range(1, count + 1)]
+        with ThreadPoolExecutor(min(count, cores())) as pool:
+            found = [
+                # In the caller's context, which holds numpy.errstate.
+                pool.submit(copy_context().run, GradientOracle, problem, w)
+                for w in self.points
+            ]
+        self.oracles = [oracle.result() for oracle in found]
+        self._checksums = _checksum(problem.X), _checksum(problem.y)
+        self._threads = _threads()
+
+    def let_threads_be(self) -> None:
+        """Take the threads that there are now for no work of a way."""
+        self._threads = _threads()
+
+    def require_unchanged(self, who: str) -> None:
+        """Raise `WrongAnswerError` if X or y is not what it was, or a new thread is alive."""
+        for name, before in zip("Xy", self._checksums, strict=True):
+            if _checksum(getattr(self.problem, name)) != before:
+                raise WrongAnswerError(f"{who}: {name} is not what it was")
+        if _threads() - self._threads:
+            raise WrongAnswerError(f"{who}: a thread outlives the calls")
+
+
+class Verified:
+    """A way whose gradient, value, and both at once are right at each of several points.
+
+    To time it, take `gradient`, `value` or `value_and_gradient`, which `timing.interleaved` calls
+    at the points in turn and checks afterwards: the last output at each point must be an ndarray
+    (a float) and nothing else, with the bits that were judged or right by the oracle itself, and
+    with memory of its own; w, X and y must be as they were; no thread may have outlived the calls.
+
+    What it cannot see: a way that keeps the answer for each w by its content is right, and its
+    time is that of looking the answer up.
+
+    Raises `WrongAnswerError`. Cost: 24 calls at 4 points, and 6 reads of X for checksums.
+    """
+
+    def __init__(self, way: Way, truth: Truth) -> None:
+        self.way, self.truth = way, truth
+        self.right: dict[tuple[Kind, int], set[bytes]] = {}
+        for turns in (self.gradient, self.value, self.value_and_gradient):
+            turns.batch(len(truth.points))
+            turns.batch(1)  # another w where one was before
+            turns.check()
+
+    @property
+    def gradient(self) -> Turns:
+        return self.turns("gradient", self.way.gradient)
+
+    @property
+    def value(self) -> Turns:
+        return self.turns("value", self.way.value)
+
+    @property
+    def value_and_gradient(self) -> Turns:
+        return self.turns("value and gradient", self.way.value_and_gradient)
+
+    def turns(self, kind: Kind, function: Callable[[Array], object]) -> Turns:
+        """Return turns of any function of w that must answer as this way does."""
+        return _Answers(self, kind, function)
+
+    def gradient_error(self) -> float:
+        """Return the error of the gradient at the first point, as a share of its bound."""
+        found = self.way.gradient(self.truth.points[0])
+        return self.truth.oracles[0].gradient_error(found, factored=self.way.factored)
+
+
+class _Answers(Turns):
+    """Answers of one kind at the points of a truth, each w written anew before every batch."""
+
+    def __init__(self, verified: Verified, kind: Kind, function: Callable[[Array], object]) -> None:
+        super().__init__(function, len(verified.truth.points))
+        self._verified, self._truth, self._kind = verified, verified.truth, kind
+        self._who = type(verified.way).__name__
+        self._w = [w.copy() for w in self._truth.points]
+
+    def arguments(self, turn: list[int]) -> list[Any]:
+        for w, number in zip(self._w, turn, strict=True):
+            w[:] = self._truth.points[number]
+        return self._w
+
+    def bits(self, output: Any) -> bytes:
+        """Return the value, if there is one, as eight bytes, and then the gradient's."""
+        if self._kind == "value":
+            return self._value_bits(output)
+        if self._kind == "gradient":
+            return self._gradient_bits(output)
+        if type(output) is not tuple or len(output) != 2:
+            raise WrongAnswerError(f"{self._who}: {self._kind} is a {type(output).__name__}")
+        return self._value_bits(output[0]) + self._gradient_bits(output[1])
+
+    def _value_bits(self, value: Any) -> bytes:
+        if type(value) is not float:
+            raise WrongAnswerError(f"{self._who}: value is a {type(value).__name__}, not a float")
+        return np.float64(value).tobytes()
+
+    def _gradient_bits(self, gradient: Any) -> bytes:
+        # The type itself: a subclass may put work off until it is looked at.
+        if type(gradient) is not np.ndarray:
+            raise WrongAnswerError(
+                f"{self._who}: gradient is a {type(gradient).__name__}, not an ndarray"
+            )
+        problem = self._truth.problem
+        if gradient.dtype != problem.dtype or gradient.shape != (problem.p,):
+            raise WrongAnswerError(
+                f"{self._who}: gradient is {gradient.dtype} of shape {gradient.shape} on {problem}"
+            )
+        return gradient.tobytes()
+
+    def judge(self, number: int, argument: Any, bits: bytes) -> None:
+        right = self._verified.right.setdefault((self._kind, number), set())
+        if bits not in right:
+            for what, error in self._errors(number, bits).items():
+                if not error <= 1:
+                    raise WrongAnswerError(
+                        f"{self._who}: {what} is {error:.3g} times its error bound off"
+                        f" on {self._truth.problem}"
+                    )
+            right.add(bits)
+        if argument.tobytes() != self._truth.points[number].tobytes():
+            raise WrongAnswerError(f"{self._who}: w is not what it was")
+
+    def _errors(self, number: int, bits: bytes) -> dict[str, float]:
+        oracle, factored = self._truth.oracles[number], self._verified.way.factored
+        start = 0 if self._kind == "gradient" else 8
+        errors = {}
+        if start:
+            value = float(np.frombuffer(bits[:start])[0])
+            errors["value"] = oracle.value_error(value, factored=factored)
+        if self._kind != "value":
+            gradient = np.frombuffer(bits[start:], self._truth.problem.dtype)
+            errors["gradient"] = oracle.gradient_error(gradient, factored=factored)
+        return errors
+
+    def require_unchanged(self, outputs: list[Any]) -> None:
+        if self._kind != "value":
+            self._require_own_memory(
+                outputs if self._kind == "gradient" else [gradient for _, gradient in outputs]
+            )
+        self._truth.require_unchanged(self._who)
+
+    def _require_own_memory(self, gradients: list[Array]) -> None:
+        others = [self._truth.problem.X, self._truth.problem.y, *self._w]
+        for k, gradient in enumerate(gradients):
+            if any(np.may_share_memory(gradient, other) for other in others + gradients[:k]):
+                raise WrongAnswerError(f"{self._who}: gradient has no memory of its own")
+
+
+def why_wrong(way: Way, truth: Truth) -> str:
+    """Return how the way is wrong at one of the points, "" if it is right at all of them."""
+    try:
+        Verified(way, truth)
+    except WrongAnswerError as error:
+        return str(error)
+    return ""
+
+
+def _checksum(array: Array) -> int:
+    """Return the CRC-32 of an array's bytes, at some 4 GB/s; a copy if it has gaps."""
+    return zlib.crc32(array.ravel(order="K").data)
+
+
+def _threads() -> set[int]:
+    """Return the threads that run Python, however they were started; pools of libraries do not."""
+    return set(sys._current_frames())

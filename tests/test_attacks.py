@@ -1,0 +1,242 @@
+"""Ways that cheat: every suite that times a way rejects each of them, and so does the command."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fourways import blocks, by_blocks
+from fourways.measure import Measured, measure
+from kernels import Array
+from kernels._numba import NumbaWay
+from kernels._numpy import NumpyWay
+from suites import (
+    autograd,
+    compilation,
+    descent,
+    gradient,
+    own,
+    problems,
+    roofline,
+    timing,
+)
+from suites.harness import ImpossibleTimeError, Truth, Verified, possible, require_possible
+from suites.judge import WrongAnswerError
+from tests.mutants import MUTANTS, WritingX, WritingY
+
+_EXACT, _EXACT_BOTH = NumpyWay._gradient, NumpyWay._value_and_gradient
+
+
+@pytest.fixture(params=list(MUTANTS))
+def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """NumPy's way, replaced by a mutant: its gradient, alone and beside the value."""
+    found = MUTANTS[request.param]
+
+    def both(self: NumpyWay, w: Array) -> tuple[float, Array]:
+        value = _EXACT_BOTH(self, w)[0]
+        return value, found.gradient(self, w)
+
+    monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: found.gradient(self, w))
+    monkeypatch.setattr(NumpyWay, "_value_and_gradient", both)
+    for cache in (gradient._verified, own._verified, roofline._verified, roofline._truth):
+        cache.cache_clear()
+    yield found
+    for cache in (gradient._verified, own._verified, roofline._verified, roofline._truth):
+        cache.cache_clear()
+
+
+def _gradient(benchmark: str, way: str) -> Callable[[], object]:
+    def timed() -> None:
+        suite, point = gradient.Gradient(), (way, 100, 4)
+        suite.setup(*point)
+        getattr(suite, benchmark)(*point)
+        suite.teardown(*point)
+
+    return timed
+
+
+def _prepared() -> None:
+    gradient.Preparation().setup("numpy", 100, 4)
+
+
+def _descent() -> None:
+    solver = "gradient descent by numpy"
+    cache: Any = {(solver, "10", "100 x 10"): descent._all_measured("100 x 10", "10")[solver]}
+    descent.Descent().track_time(cache, solver, "10", "100 x 10")
+
+
+def _autograd() -> None:
+    found = autograd.all_timed(problems.gaussian(100, 4))["way numpy"]
+    autograd.Autograd().track_time({("way numpy", "100 x 4"): found}, "way numpy", "100 x 4")
+
+
+SUITES: dict[str, Callable[[], object]] = {
+    "gradient, time": _gradient("time_gradient", "numpy"),
+    "gradient, speed-up": _gradient("track_speedup_over_numpy", "numpy"),
+    "gradient, the reference": _gradient("track_speedup_over_numpy", "numba"),
+    "gradient, over value": _gradient("track_value_and_gradient_over_value", "numpy"),
+    "gradient, preparation": _prepared,
+    "roofline, advantage": lambda: roofline.Advantage().track_speedup("numpy", "C", "256 KiB", 4),
+    "roofline, one thread": lambda: roofline.OneThread().track_speedup_over_numpy(
+        "C", "256 KiB", 4
+    ),
+    "compilation, break-even": lambda: compilation.BreakEven().track_gradients_until_paid(
+        "loads", 100, 30
+    ),
+    "descent, loop": lambda: descent.Loop().track_speedup("gradient descent", "numpy", "100 x 4"),
+    "descent, to the target": _descent,
+    "autograd": _autograd,
+}
+
+
+@pytest.mark.parametrize("suite", list(SUITES))
+def test_every_suite_rejects_every_mutant(
+    suite: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, ""))
+    monkeypatch.setattr(descent, "_DESCENTS", ["gradient descent by numpy"])
+    monkeypatch.setattr(descent, "_DIRECT", [])
+    monkeypatch.setattr(descent, "_BUDGET", 0.1)
+    with pytest.raises(WrongAnswerError):
+        SUITES[suite]()
+
+
+def test_own_data_reject_every_mutant(
+    mutant: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = problems.gaussian(50, 3)
+    np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
+    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "mine.npz"))
+    with pytest.raises(WrongAnswerError):
+        own.Own().setup("numpy")
+
+
+def test_compare_gives_no_mutant_a_time(mutant: Any) -> None:
+    problem, known = problems.gaussian(100, 4), Measured()
+    measure(problem, 4, known, lambda what: None)
+    numpy = known.ways["numpy"]
+    assert not numpy.is_right
+    assert numpy.wrong
+    assert numpy.speedup is None
+    assert numpy.times.keys() <= {"solve"}  # which is judged on its own, and is not the mutant's
+    if not isinstance(mutant, WritingX | WritingY):  # which spoil the data for all
+        assert {name for name, way in known.ways.items() if way.is_right} == {
+            "numba",
+            "torch",
+            "scipy",
+        }
+
+
+def test_compare_by_blocks_gives_no_mutant_a_time(mutant: Any) -> None:
+    problem, known = problems.gaussian(1000, 4), Measured()
+    mapped = blocks.Mapped(problem.X, problem.y)
+    by_blocks.measure(mapped, problem, known, lambda rows: None)
+    assert not known.ways["numpy"].is_right
+    assert not known.ways["numpy"].times
+    assert known.ways["numba"].is_right
+    assert known.ways["numba"].times
+
+
+MUTATED_VALUES: dict[str, Callable[[float], Any]] = {
+    "a NumPy scalar": np.float64,
+    "from float32": lambda value: float(np.float32(value)),
+    "an array": np.asarray,
+}
+
+
+@pytest.mark.parametrize("what", list(MUTATED_VALUES))
+def test_a_value_that_is_no_right_float_is_rejected(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact, problem = NumpyWay._value, problems.gaussian(100, 4)
+    monkeypatch.setattr(NumpyWay, "_value", lambda self, w: MUTATED_VALUES[what](exact(self, w)))
+    with pytest.raises(WrongAnswerError, match="NumpyWay: value is"):
+        Verified(NumpyWay(problem), Truth(problem))
+
+
+def test_a_way_that_turns_wrong_while_it_is_timed_is_not_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Right until it has been judged: asv's teardown finds it, and asv takes no time then."""
+    gradient._verified.cache_clear()
+    suite, point = gradient.Gradient(), ("numpy", 100, 4)
+    suite.setup(*point)
+    monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: _EXACT(self, w) * (1 + 1e-12))
+    suite.time_gradient(*point)
+    with pytest.raises(WrongAnswerError, match="times its error bound off"):
+        suite.teardown(*point)
+    with pytest.raises(WrongAnswerError, match="times its error bound off"):
+        timing.ratio(suite.verified.gradient, suite.verified.gradient)
+    gradient._verified.cache_clear()
+
+
+def test_compare_forgets_the_time_of_a_way_that_turns_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def step(what: str) -> None:
+        if what == "gradients":
+            monkeypatch.setattr(NumbaWay, "_gradient", lambda self, w: np.zeros_like(w))
+
+    known = Measured()
+    measure(problems.gaussian(100, 4), 4, known, step)
+    assert "error bound off" in known.ways["numba"].wrong
+    assert "gradient" not in known.ways["numba"].times
+    assert known.ways["numba"].speedup is None
+    assert known.ways["numpy"].speedup is not None
+
+
+def test_every_timed_w_is_judged_and_takes_its_turn() -> None:
+    problem = problems.gaussian(100, 4)
+    truth, seen = Truth(problem), list[bytes]()
+    way = Verified(NumpyWay(problem), truth)
+
+    def gradient(w: Array) -> Array:
+        seen.append(w.tobytes())
+        return way.way.gradient(w)
+
+    turns = way.turns("gradient", gradient)
+    for number in (1, 3, 4, 5, 8):
+        turns.batch(number)
+    turns.check()
+    counts = [seen.count(w.tobytes()) for w in truth.points]
+    assert sum(counts) == len(seen)
+    assert min(counts) >= 4
+
+
+def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.ones((1000, 10))
+    reads = np.array([[1.0, 1.1], [0.9, 1.2]])
+    require_possible("way", X, np.full(2, 0.1), reads)  # in cache there is no limit
+    monkeypatch.setattr(possible, "last_level_cache", lambda: 1000)
+    require_possible("way", X, np.full(2, 0.9 / 1.24), reads)
+    with pytest.raises(ImpossibleTimeError, match="way: impossible"):
+        require_possible("way", X, np.full(2, 0.5), reads)
+
+
+@pytest.mark.parametrize("suite", ["roofline", "gradient"])
+def test_suites_call_an_impossible_time_impossible(
+    suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(possible, "last_level_cache", lambda: 500)
+    slow = [lambda: time.sleep(0.002)]
+    module: Any = roofline if suite == "roofline" else gradient
+    monkeypatch.setattr(module, "sums_over", lambda X: slow)
+    timed = {
+        "roofline": lambda: roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30),
+        "gradient": _gradient("track_speedup_over_numpy", "numba"),
+    }
+    with pytest.raises(ImpossibleTimeError, match="impossible"):
+        timed[suite]()
+
+
+def test_the_size_of_the_caches_is_read(tmp_path: Path) -> None:
+    assert possible.last_level_cache(tmp_path) == 64 << 20
+    for index, size in enumerate(["32K", "1024K", "32768K"]):
+        (tmp_path / f"index{index}").mkdir()
+        (tmp_path / f"index{index}" / "size").write_text(size + "\n")
+    possible.last_level_cache.cache_clear()
+    assert possible.last_level_cache(tmp_path) == 32 << 20
+    possible.last_level_cache.cache_clear()
