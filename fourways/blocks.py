@@ -82,7 +82,9 @@ def triangle(blocks: Blocks, seen: Callable[[int], object] = lambda rows: None) 
     """Return R of X = QR, (p, p), block by block: R ← R of [R; X_b], 2np² flops.
 
     J. Demmel et al., Communication-optimal parallel and sequential QR and LU factorizations, SIAM
-    J. Sci. Comput. 34 (2012), section 3. As backward stable as Householder QR in one piece.
+    J. Sci. Comput. 34 (2012), section 3. As backward stable as Householder QR in one piece, column
+    by column: reflections commute with the scaling of columns by powers of two, so that R D⁻¹ has
+    the bits that columns of one size would give.
     """
     R = np.zeros((0, blocks.p))
     for block in blocks:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
 from suites.harness import Truth, Turns, Verified
-from suites.judge import WrongAnswerError, check_solution
+from suites.judge import SolutionJudge, WrongAnswerError
 from suites.timing import unchecked
 
 Step = Callable[[str], None]
@@ -58,6 +58,7 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     """Fill in what is known, way by way; what is there already stays if it is interrupted."""
     step("reference")
     truth = Truth(problem)
+    judge = SolutionJudge(problem, rank if rank < problem.p else None)
     verified: dict[str, Verified] = {}
     for name in WAYS:
         step(name)
@@ -75,7 +76,7 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
             truth.let_threads_be()  # no other way is to blame for a thread of this one
         if type(gradient) is np.ndarray:
             way.error = truth.oracles[0].gradient_error(gradient, factored=prepared.factored)
-        _solve(problem, rank, prepared, way)
+        _solve(prepared, judge, way)
     step("gradients")
     calls = {name: verified[name].gradient for name in verified if known.ways[name].is_right}
     if "numpy" in calls:
@@ -91,7 +92,7 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     _timed(known, "value and gradient", {k: verified[k].value_and_gradient for k in right})
 
 
-def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
+def _solve(prepared: Any, judge: SolutionJudge, way: Way) -> None:
     """Solve, judge, and solve again for a while: one call may have compiled."""
     way.found, way.first_solve = _once(prepared)
     times, last = [way.first_solve], way.found
@@ -102,9 +103,9 @@ def _solve(problem: LeastSquares, rank: int, prepared: Any, way: Way) -> None:
         way.solution = "says no"
         return
     try:
-        check_solution(problem, rank if rank < problem.p else None, way.found)
+        judge.check(way.found)
         if last.w.tobytes() != way.found.w.tobytes():
-            check_solution(problem, rank if rank < problem.p else None, last)
+            judge.check(last)
     except WrongAnswerError as error:
         way.solution = f"wrong: {error}"
     else:

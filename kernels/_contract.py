@@ -27,7 +27,8 @@ class Solution:
     method : str
         "lstsq", "ridge", or the name of a descent method.
     alpha : float
-        The penalty used, perturbation included.
+        The penalty used, perturbation included; that of the fallback is in units of X with its
+        columns brought to one size.
     iterations : int
         0 for a direct method.
     converged : bool
@@ -80,7 +81,9 @@ class Way(ABC):
     @final
     def value(self, w: ArrayLike) -> float:
         """Return f(w) = (1/n)(|Xw - y|² + alpha |w|²)."""
-        return self._value(w if self._is_ready(w) else self.problem.coefficients(w))
+        w = w if self._is_ready(w) else self.problem.coefficients(w)
+        value = self._value(w)
+        return value if value < math.inf else self.problem.value_by_parts(w)
 
     @final
     def gradient(self, w: ArrayLike) -> Array:
@@ -90,7 +93,9 @@ class Way(ABC):
     @final
     def value_and_gradient(self, w: ArrayLike) -> tuple[float, Array]:
         """Return f(w) and ∇f(w), as ``scipy.optimize.minimize(..., jac=True)`` wants them."""
-        return self._value_and_gradient(w if self._is_ready(w) else self.problem.coefficients(w))
+        w = w if self._is_ready(w) else self.problem.coefficients(w)
+        value, gradient = self._value_and_gradient(w)
+        return (value if value < math.inf else self.problem.value_by_parts(w)), gradient
 
     @final
     def homogeneous(self) -> Self:
@@ -132,7 +137,8 @@ class Way(ABC):
     def _prepare(self, X: Array, y: Array) -> None: ...
 
     @abstractmethod
-    def _value(self, w: Array) -> float: ...
+    def _value(self, w: Array) -> float:
+        """Return f(w); infinity or NaN where a sum of squares leaves the range on the way."""
 
     @abstractmethod
     def _gradient(self, w: Array) -> Array: ...
@@ -154,17 +160,3 @@ def _laid_out(array: Array) -> Array:
     view = array.view() if usable else np.array(array, order="C")
     view.flags.writeable = False
     return view
-
-
-def with_ridge_rows(X: Array, y: Array, alpha: float) -> tuple[Array, Array]:
-    """Return [X; sqrt(alpha) I] and [y; 0], whose least squares solution is the ridge solution.
-
-    Solving this (n+p, p) problem by an orthogonal factorisation avoids the squared
-    condition number of the normal equations (XᵀX + alpha I) w = Xᵀy. Å. Björck, Numerical
-    Methods for Least Squares Problems, 1996, section 2.7.2. At alpha = 0: X and y themselves.
-    """
-    if alpha == 0:
-        return X, y
-    p = X.shape[1]
-    ridge = np.sqrt(X.dtype.type(alpha)) * np.eye(p, dtype=X.dtype)
-    return np.vstack([X, ridge]), np.concatenate([y, np.zeros(p, y.dtype)])

@@ -4,8 +4,9 @@ from typing import final
 
 import numpy as np
 
-from kernels._contract import Solution, Way, with_ridge_rows
+from kernels._contract import Solution, Way
 from kernels._problem import Array
+from kernels._row_space import solved
 
 
 @final
@@ -39,7 +40,10 @@ class NumpyWay(Way):
         return r
 
     def _value_at(self, r: Array, w: Array) -> float:
-        return float((r @ r + self._alpha * (w @ w)) / len(r))
+        squares = r @ r
+        if self._alpha:
+            squares += (self._alpha * w) @ w  # |w|² by itself may leave the range
+        return float(squares / len(r))
 
     def _gradient_at(self, r: Array, w: Array) -> Array:
         g: Array = self._X.T @ r
@@ -49,9 +53,10 @@ class NumpyWay(Way):
         return g
 
     def solve(self) -> Solution:
-        """Return the solution by `numpy.linalg.lstsq`, on [X; sqrt(alpha) I] where alpha > 0."""
-        alpha, rcond = self.problem.alpha, self.problem.rcond
-        w, _, rank, _ = np.linalg.lstsq(*with_ridge_rows(self._X, self._y, alpha), rcond=rcond)
-        if alpha:
-            return Solution(w, rank=None, method="ridge", alpha=alpha)
-        return Solution(w, rank=int(rank), method="lstsq", alpha=alpha)
+        """Return the solution by `numpy.linalg.lstsq` on columns of one size: see `solved`."""
+        return solved(self.problem, self._X, self._y, numpy_lstsq)
+
+
+def numpy_lstsq(A: Array, b: Array, rcond: float) -> tuple[Array, int]:
+    z, _, rank, _ = np.linalg.lstsq(A, b, rcond=rcond)
+    return z, int(rank)

@@ -182,8 +182,9 @@ def _finished(squares, sums, width, parts, w, g, alpha, scale):
         s = sums[j]
         for part in range(1, parts):
             s += sums[part * width + j]
-        squares += penalty * w[j] * w[j]
-        g[j] = factor * (s + penalty * w[j])
+        penalised = penalty * w[j]  # not |w|² first, which may leave the range
+        squares += penalised * w[j]
+        g[j] = factor * (s + penalised)
     return squares
 
 

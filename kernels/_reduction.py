@@ -1,12 +1,13 @@
 """Descent on a p x p problem in place of an n x p one."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from kernels._contract import with_ridge_rows
+from kernels._columns import one_size
 from kernels._minimum_norm import gram_of
 from kernels._problem import Array, LeastSquares
 from kernels._registry import WAYS
@@ -14,6 +15,7 @@ from kernels._run import Run
 from kernels._stopping import RUNNING, Observer, Progress
 
 _EPS = 2.0**-52
+_TINY = 1e-100  # squares of a column that are larger than that have lost nothing
 _CONTRACTION = 1e-2  # of the error in a round, at the least, where the Gram matrix is used
 _ROUNDS = 5
 
@@ -32,12 +34,12 @@ class Factor(NamedTuple):
 def factor(problem: LeastSquares) -> Factor:
     """Return the p x p factor of a problem: from the Gram matrix if that is safe, else by QR.
 
-    The Gram matrix costs np² flops at the speed of matrix products, and one read of X, but it
-    squares the condition number: its Cholesky factor is that of XᵀX + E with |E| about
-    max(n, p) u |X|². Solving with it and taking the gradient from X itself multiplies the error by
-    max(n, p) u κ(XᵀX) a round; the Gram matrix is taken where LAPACK's estimate of κ (pocon) makes
-    that at most 1e-2. Householder QR of [X y], 2np² flops, does not square anything and takes
-    singular X as well.
+    On columns of one size, and scaled back. The Gram matrix costs np² flops at the speed of matrix
+    products, and one read of X, but it squares the condition number: its Cholesky factor is that of
+    ZᵀZ + E with |E| about 8 sqrt(np) u |Z|² (see `LeastSquares.rcond` for Z). Solving with it and
+    taking the gradient from X itself multiplies the error by 8 sqrt(np) u κ(ZᵀZ) a round; the Gram
+    matrix is taken where LAPACK's estimate of κ (pocon) makes that at most 1e-2. Householder QR of
+    [Z y], 2np² flops and a copy of X, does not square anything and takes singular X as well.
     """
     found = _by_cholesky(problem)
     return _by_qr(problem) if found is None else found
@@ -47,30 +49,35 @@ def _by_cholesky(problem: LeastSquares) -> Factor | None:
     from scipy.linalg import LinAlgError, cholesky, get_lapack_funcs, solve_triangular
 
     X, p = problem.X.astype(np.float64, copy=False), problem.p
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         gram = gram_of(X)
         gram[np.diag_indices(p)] += problem.alpha
-        size = np.linalg.norm(gram, 1)
-        if not 0 < size < np.inf:
+        squares = np.diag(gram)
+        if not (squares.min() > _TINY and np.isfinite(squares.max())):
             return None
+        columns = np.rint(np.log2(squares) / 2).astype(np.int64)
+        gram = np.ldexp(gram, -(columns[:, None] + columns))
         try:
             R = cholesky(gram, check_finite=False)
         except LinAlgError:
             return None
     (condition,) = get_lapack_funcs(("pocon",), (R,))
-    reciprocal, _ = condition(R, size)
-    if max(X.shape) * _EPS > _CONTRACTION * reciprocal:
+    reciprocal, _ = condition(R, np.linalg.norm(gram, 1))
+    if 4 * math.sqrt(X.size) * _EPS > _CONTRACTION * reciprocal:
         return None
-    return Factor(R, solve_triangular(R, X.T @ problem.y, trans="T", check_finite=False), "gram")
+    right = np.ldexp(X.T @ problem.y, -columns)
+    c = solve_triangular(R, right, trans="T", check_finite=False)
+    return Factor(np.ldexp(R, columns), c, "gram")
 
 
 def _by_qr(problem: LeastSquares) -> Factor:
     from scipy.linalg import qr
 
-    A, b = with_ridge_rows(problem.X, problem.y, problem.alpha)
-    triangle = qr(np.column_stack([A, b]), mode="r", overwrite_a=True, check_finite=False)[0]
-    p = problem.p
-    return Factor(np.ascontiguousarray(triangle[:p, :p]), triangle[:p, p].copy(), "qr")
+    scaled, p = one_size(problem.X, problem.y, problem.alpha), problem.p
+    stacked = np.column_stack([scaled.Z, scaled.b])
+    triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
+    R = np.ldexp(np.ascontiguousarray(triangle[:p, :p]), scaled.columns)
+    return Factor(R, np.ldexp(triangle[:p, p], scaled.right), "qr")
 
 
 def reduced(run: Run, inner: Callable[[Run], str]) -> str:
@@ -80,8 +87,8 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
     d, takes ∇f(w) from X, and makes c the right-hand side of what is left. Where X has fewer than
     2p rows the method runs on X.
 
-    `Solution.iterations` counts those of p x p; `Solution.evaluations` the reads of X. In float32
-    the factor is float64 by Gram, float32 by QR.
+    `Solution.iterations` counts those of p x p; `Solution.evaluations` the reads of X. The factor
+    is float64 whatever the dtype of X.
     """
     from scipy.linalg import solve_triangular
 

@@ -1,9 +1,14 @@
 """Least squares refined to the last digit that the design matrix holds."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from kernels._contract import Solution, with_ridge_rows
-from kernels._problem import Array, LeastSquares, power_of_two_above
+from kernels._columns import one_size
+from kernels._contract import Solution
+from kernels._numpy import numpy_lstsq
+from kernels._problem import Array, LeastSquares
+from kernels._row_space import numerical_rank, solved
 
 _ITERATIONS = 30
 _U, _LOST = 2.0**-53, 2.0**-100  # what is lost in numbers of 53 and of 106 bits
@@ -22,36 +27,32 @@ def refined(problem: LeastSquares) -> Solution:
 
     Its residuals f = y - r - Xw and g = -Xᵀr are computed in twice the working precision, and w and
     r are carried in it (J. Demmel, Y. Hida, X. S. Li, E. J. Riedy, ACM Trans. Math. Softw. 35
-    (2009)); corrections come from one pivoted QR of X, its columns first scaled to like norms by
+    (2009)); corrections come from one pivoted QR of X, its columns first brought to one size by
     powers of two. Each step gains -log10(c u κ) digits, κ the condition number after scaling, so
     the answer is the exact solution for the X and y given, rounded once, until κ comes near 1/u.
 
     converged=True: the last correction was below u|w_k| in every entry, or, where w_k is zero or
-    nearly so, below 2⁻¹⁰⁰ max(|w|, |y|) with columns and y scaled to like size: what twice the
+    nearly so, below 2⁻¹⁰⁰ max(|w|, |X|ᵀ|y|) with columns and y scaled to like size: what twice the
     working precision can tell from zero. False, with the answer reached: the corrections stopped
     shrinking. Where the numerical rank is below p nothing
-    is refined: the answer is the minimum-norm one of `scipy.linalg.lstsq`, converged=False.
+    is refined: the answer is the minimum-norm one of `numpy.linalg.lstsq`, converged=False.
     Where alpha > 0, X stands for [X; sqrt(alpha) I], with sqrt(alpha) rounded.
 
     Cost: QR, 2np² flops, and some 60np flops and two reads of X a step, in general 3 to 6 steps;
     in float64 for float32 problems too.
     """
-    X, y = problem.X.astype(np.float64), problem.y.astype(np.float64)
     import scipy.linalg
 
-    A, b = with_ridge_rows(X, y, problem.alpha)
     method = "ridge" if problem.alpha else "refined"
-    units = np.array([power_of_two_above(column) for column in A.T])
-    y_unit = power_of_two_above(b)
-    A, b = np.asfortranarray(A / units), b / y_unit
+    scaled = one_size(problem.X, problem.y, problem.alpha)
+    A, b = np.asfortranarray(scaled.Z), scaled.b
     Q, R, pivots = scipy.linalg.qr(A, mode="economic", pivoting=True, check_finite=False)
-    diagonal = np.abs(np.diag(R))
-    rank = int(np.count_nonzero(diagonal > problem.rcond * diagonal[0]))
-    if rank < problem.p:
-        found = scipy.linalg.lstsq(problem.X, problem.y, cond=problem.rcond, check_finite=False)
-        return Solution(found[0], int(found[2]), method, problem.alpha, converged=False)
-    w, steps, converged = _refine(A, b, Q, R, pivots)
-    w = (w * (y_unit / units)).astype(problem.dtype)
+    rank = numerical_rank(scipy.linalg.svdvals(R, check_finite=False), problem.rcond)
+    if rank < problem.p and not problem.alpha:
+        found = solved(problem, problem.X, problem.y, numpy_lstsq)
+        return replace(found, method=method, converged=False)
+    z, steps, converged = _refine(A, b, Q, R, pivots)
+    w = scaled.coefficients(z)
     return Solution(w, None if problem.alpha else rank, method, problem.alpha, steps, converged)
 
 
@@ -70,7 +71,7 @@ def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Arra
     n, p = A.shape
     # From r = 0 the first step is the solution by QR; from r = y it would be the normal equations'.
     w, r = (np.zeros(p), np.zeros(p)), (np.zeros(n), np.zeros(n))
-    previous = np.inf
+    previous, at_zero = np.inf, (np.abs(A).T @ np.abs(b)).max()
     for step in range(1, _ITERATIONS + 1):
         f, g = residuals(A, b, *w, *r)
         h = solve_triangular(R, g[pivots], trans="T", check_finite=False)
@@ -79,7 +80,7 @@ def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Arra
         dw[pivots] = -solve_triangular(R, d, check_finite=False)
         w, r = add(w, dw), add(r, f + Q @ d)
         size = float(np.linalg.norm(dw))
-        scale = float(max(np.abs(w[0]).max(), np.abs(b).max()))
+        scale = float(max(np.abs(w[0]).max(), at_zero))
         if np.all(np.abs(dw) <= np.maximum(_U * np.abs(w[0]), _LOST * scale)):
             return w[0], step, True
         if not size < previous / 2:

@@ -5,13 +5,19 @@ from typing import Any, final
 import numpy as np
 import scipy.linalg
 
-from kernels._contract import Solution, Way, with_ridge_rows
+from kernels._columns import one_size
+from kernels._contract import Solution, Way
 from kernels._problem import Array
+from kernels._row_space import RowSpace, solved
 
 
 @final
 class ScipyWay(Way):
     """Pivoted QR of X once; every gradient from the p x p factor.
+
+    The columns are brought to one size for it, so that the pivots do not depend on their units, and
+    back. float32 is factored in float64: rounding errors of one sign, as a million rows of positive
+    entries make them, add up in a Householder vector of float32.
 
     With X P = Q R, c = Qᵀy and k = min(n, p), R is (k, p), c is (k,), and
 
@@ -30,16 +36,21 @@ class ScipyWay(Way):
     factored = True
 
     def _prepare(self, X: Array, y: Array) -> None:
-        (qr, tau), R, pivots = scipy.linalg.qr(X, mode="raw", pivoting=True, check_finite=False)
+        scaled = one_size(X, y)
+        (qr, tau), R, pivots = scipy.linalg.qr(
+            scaled.Z, mode="raw", pivoting=True, overwrite_a=True, check_finite=False
+        )
         k = min(X.shape)
         multiply_q: Any = scipy.linalg.get_lapack_funcs("ormqr", (qr,))
-        column = y[:, None]
+        column = scaled.b[:, None]
         work = int(multiply_q("L", "T", qr[:, :k], tau, column, -1)[1][0])
         rotated = multiply_q("L", "T", qr[:, :k], tau, column, work)[0][:, 0]
+        rotated = np.ldexp(rotated, scaled.right)
         # Undo the pivoting in the columns of R once rather than in w at every call.
-        self._RPt = np.empty((k, X.shape[1]), X.dtype)
-        self._RPt[:, pivots] = R[:k]
-        self._c = rotated[:k].copy()
+        RPt = np.empty((k, X.shape[1]))
+        RPt[:, pivots] = R[:k]
+        self._RPt = np.ldexp(RPt, scaled.columns).astype(X.dtype, copy=False)
+        self._c = rotated[:k].astype(X.dtype)
         self._beyond = X.dtype.type(scipy.linalg.norm(rotated[k:]))
         self._scale = X.dtype.type(2 / len(y))
         self._alpha = X.dtype.type(self.problem.alpha)
@@ -59,7 +70,9 @@ class ScipyWay(Way):
         return self._value_at(r, w), self._gradient_at(r, w)
 
     def _value_at(self, r: Array, w: Array) -> float:
-        squares = r @ r + self._beyond * self._beyond + self._alpha * (w @ w)
+        squares = r @ r + self._beyond * self._beyond
+        if self._alpha:
+            squares += (self._alpha * w) @ w  # |w|² by itself may leave the range
         return float(squares / self.problem.n)
 
     def _gradient_at(self, r: Array, w: Array) -> Array:
@@ -70,38 +83,36 @@ class ScipyWay(Way):
         return g
 
     def solve(self) -> Solution:
-        """Return the solution from the factor, O(p³).
+        """Return the solution from the factor, O(p³), its columns brought to one size.
 
-        Full rank: `scipy.linalg.lstsq` (gelsd). alpha > 0: the same on [R; sqrt(alpha) I].
-        Rank below p by `LeastSquares.rcond`: see `_perturbed`.
+        Full rank: `scipy.linalg.lstsq` (gelsd). alpha > 0: see `solved`. Rank below p by
+        `LeastSquares.rcond`: the ridge fallback, see `_perturbed`.
         """
-        alpha, rcond = self.problem.alpha, self.problem.rcond
-        A, b = with_ridge_rows(self._RPt, self._c, alpha)
-        w, _, rank, _ = scipy.linalg.lstsq(A, b, cond=rcond, check_finite=False)
-        if alpha:
-            return Solution(w, rank=None, method="ridge", alpha=alpha)
-        if 0 < rank < self.problem.p:  # rank 0: zero is the answer, and nothing to perturb
-            return self._perturbed()
-        return Solution(w, rank=int(rank), method="lstsq", alpha=0.0)
+        found = solved(self.problem, self._RPt, self._c, _lstsq)
+        if found.rank is not None and 0 < found.rank < self.problem.p:
+            return self._perturbed(found.rank)
+        return found
 
-    def _perturbed(self) -> Solution:
+    def _perturbed(self, rank: int) -> Solution:
         """Return the ridge solution that repairs a singular XᵀX, with the alpha it used.
 
-        alpha = rcond * sigma_max² is the smallest perturbation, up to the modest factor in
-        rcond = max(n, p) eps, for which XᵀX + alpha I stays positive definite when it is
-        formed in the working precision: rounding moves its eigenvalues by about that much.
-        Being relative to sigma_max², it changes nothing when the data are scaled.
+        On columns of one size, (ZᵀZ + alpha I) z = Zᵀy has the fitted values of
 
-        Against the minimum-norm solution the bias is at most alpha / (sigma_r² + alpha) in
-        relative 2-norm. Rounding would add a second error, of the order of eps / rcond in the
-        null space, where y has no say; so the solution is formed from the singular values
-        above the rank cutoff alone, w = Σ sigma_i / (sigma_i² + alpha) v_i u_iᵀ c.
+            Vᵀz = c,    c_i = sigma_i / (sigma_i² + alpha) u_iᵀy,    alpha = eps sigma_r²
+
+        with sigma_r the smallest singular value that counts. Along each v_i the bias is at most
+        alpha / (sigma_r² + alpha) < eps: it vanishes in rounding, however far apart the singular
+        values are, where an alpha relative to sigma_1 would wipe out all that is below its root. In
+        the null space y has no say: of all z with these c the answer is that of least |w|.
         """
-        U, sigma, Vt = scipy.linalg.svd(self._RPt, full_matrices=False, check_finite=False)
-        rcond, largest = self.problem.rcond, float(sigma[0])
-        rank = int(np.count_nonzero(sigma > rcond * largest))
-        # Relative to sigma_max: its square would overflow or vanish for data of 1e±160.
-        ratio = sigma[:rank] / sigma[0]
-        damped = ratio / (ratio * ratio + self._RPt.dtype.type(rcond))
-        w = Vt[:rank].T @ (damped * (U[:, :rank].T @ self._c) / sigma[0])
-        return Solution(w, rank=rank, method="ridge", alpha=rcond * largest * largest)
+        scaled = one_size(self._RPt, self._c)
+        space = RowSpace.of(scaled, self.problem.rcond, rank)
+        sigma = space.sigma
+        alpha = float(np.finfo(self.problem.dtype).eps) * float(sigma[-1]) ** 2
+        z = space.least_norm(sigma / (sigma * sigma + alpha) * space.rotated)
+        return Solution(scaled.coefficients(z), rank=rank, method="ridge", alpha=alpha)
+
+
+def _lstsq(A: Array, b: Array, rcond: float) -> tuple[Array, int]:
+    z, _, rank, _ = scipy.linalg.lstsq(A, b, cond=rcond, check_finite=False)
+    return z, int(rank)

@@ -219,7 +219,12 @@ _PAYBACK: Spec = {
     },
 }
 
-_VERDICTS = {"right": "#009E73", "wrong": "#D55E00", "says no": "#999999"}
+_VERDICTS = {
+    "right": "#009E73",
+    "loses digits": "#A06A00",
+    "wrong": "#D55E00",
+    "says no": "#999999",
+}
 
 _DEFICIENT: Spec = {
     "width": {"step": 58},
@@ -229,14 +234,15 @@ _DEFICIENT: Spec = {
             "calculate": "datum.verdict == 'right' ? (datum.seconds < 1e-3 ?"
             " format(datum.seconds * 1e6, '.3~r') + ' µs' :"
             " format(datum.seconds * 1e3, '.3~r') + ' ms') :"
-            " datum.verdict == 'wrong' ? 'WRONG' : 'no'",
+            " datum.verdict == 'wrong' ? 'WRONG' :"
+            " datum.verdict == 'says no' ? 'no' : '-' + format(datum.lost, '.1f')",
             "as": "label",
         }
     ],
     "encoding": {
         "x": {"field": "family", "sort": None, "title": None, "axis": {"labelAngle": -40}},
         "y": {"field": "solver", "sort": None, "title": None},
-        "tooltip": _tooltip("solver", "family", "X", "verdict", "seconds", "commit"),
+        "tooltip": _tooltip("solver", "family", "X", "verdict", "lost", "seconds", "commit"),
     },
     "layer": [
         {
@@ -442,7 +448,8 @@ SECTIONS = [
     Section(
         "deficient",
         "Rank deficiency: which solver is right, and its time",
-        "WRONG claims an answer that is none; no says that it did not solve the problem.",
+        "-k is digits lost beyond what rounding explains, WRONG more than half of them; no says"
+        " that it did not solve the problem.",
         "deficient",
         _DEFICIENT,
         {"X": "2000 x 50"},

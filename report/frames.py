@@ -96,21 +96,33 @@ def payback(runs: list[Run]) -> Rows:
     return _rows(runs, "compilation.BreakEven.track_gradients_until_paid", names, "gradients")
 
 
+_HALF = 6.5  # digits of float64 beyond what is right: half of them are lost then
+
+
 def deficient(runs: list[Run]) -> Rows:
-    """Each solver on each rank-deficient family: right, wrong, or says no; seconds if right."""
-    benchmark = "rank_deficient.Time.track_time"
+    """Each solver on each rank-deficient family: its verdict, and seconds if right."""
+    benchmark = "rank_deficient.Time.track_digits_lost"
     return [
         {
             "solver": solver,
             "family": family,
             "X": size,
-            "seconds": cell.measured,
-            "verdict": "wrong" if cell.value is None else "right" if cell.measured else "says no",
+            "seconds": run.cells("rank_deficient.Time.track_time")[solver, family, size].measured,
+            "lost": lost.measured,
+            "verdict": _verdict(lost),
             "commit": run.commit[:8],
         }
         for run in [run for run in runs if run.cells(benchmark)][-1:]
-        for (solver, family, size), cell in run.cells(benchmark).items()
+        for (solver, family, size), lost in run.cells(benchmark).items()
     ]
+
+
+def _verdict(lost: Cell) -> str:
+    if lost.value is None:
+        return "wrong"
+    if lost.measured is None:
+        return "says no"
+    return "right" if lost.value == 0 else "loses digits" if lost.value <= _HALF else "wrong"
 
 
 def certified(runs: list[Run]) -> Rows:

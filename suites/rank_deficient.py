@@ -1,9 +1,11 @@
 """Rank-deficient least squares: which solver to trust, and what it costs.
 
-Every solver on every family, all in one process (asv's setup_cache). A solver that claims a wrong
-answer is recorded as failed; one that says it did not solve the problem is not timed.
+Every solver on every family, all in one process (asv's setup_cache). One of ours that claims a
+wrong answer is recorded as failed; what others answer is a verdict: digits lost, and no time. A
+solver that says it did not solve the problem is not timed.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,14 +14,9 @@ import numpy as np
 
 from kernels import LeastSquares, Solution, minimum_norm
 from suites.families import FAMILIES, Posed, duplicated_column, low_rank
-from suites.judge import (
-    WrongAnswerError,
-    check_solution,
-    minimum_norm_ratio,
-    optimality_ratio,
-)
+from suites.judge import SolutionJudge, WrongAnswerError, check_solution
 from suites.machine import cores
-from suites.solvers import SOLVERS, solve
+from suites.solvers import OURS, SOLVERS, solve
 from suites.timing import interleaved, ratio, use_threads
 
 _SIZES = {"200 x 10": (200, 10), "2000 x 50": (2000, 50)}
@@ -29,10 +26,11 @@ _TRIES = 5  # torch's gelsy is right every other time
 
 
 class Judged(NamedTuple):
-    """What a solver made of a problem; ``wrong`` says how, if it is."""
+    """What a solver made of a problem, the digits it lost, the ratios, seconds if right."""
 
     found: Solution
-    wrong: str
+    lost: float
+    ratios: dict[str, float]
     seconds: list[float]
 
 
@@ -40,7 +38,7 @@ Cache = dict[tuple[str, str, str], Judged]
 
 
 class _AllJudged:
-    version = "1"
+    version = "2"
     timeout = 900.0
 
     def setup_cache(self) -> Cache:
@@ -63,45 +61,51 @@ class Accuracy(_AllJudged):
         rank = cache[name, family, _LARGEST].found.rank
         return np.nan if rank is None else rank
 
-    def track_optimality_ratio(self, cache: Cache, name: str, family: str) -> float:
-        """Below 30 the gradient is zero to rounding."""
-        return optimality_ratio(_posed(family).problem, cache[name, family, _LARGEST].found.w)
+    def track_backward_error(self, cache: Cache, name: str, family: str) -> float:
+        """The smallest change of Z and y for which it is exact, in u|Z|; below 30 is right."""
+        return cache[name, family, _LARGEST].ratios["backward error"]
 
-    def track_minimum_norm_ratio(self, cache: Cache, name: str, family: str) -> float:
+    def track_least_norm_ratio(self, cache: Cache, name: str, family: str) -> float:
         """Below 30 there is no part in the null space; n/a where rounding decides the rank."""
-        posed = _posed(family)
-        if posed.rank is None:
-            return np.nan
-        found = cache[name, family, _LARGEST].found
-        return minimum_norm_ratio(posed.problem, found.w, posed.rank)
+        return cache[name, family, _LARGEST].ratios.get("least-norm ratio", np.nan)
 
     def track_distance(self, cache: Cache, name: str, family: str) -> float:
         """|w - exact| / |exact|; n/a where the exact solution is not known."""
-        exact = _posed(family).w
+        exact = FAMILIES[family](*_SIZES[_LARGEST]).w
         if exact is None or not exact.any():
             return np.nan
         w = cache[name, family, _LARGEST].found.w
         return float(np.linalg.norm(w - exact) / np.linalg.norm(exact))
 
     track_rank.unit = "columns"  # type: ignore[attr-defined]
-    track_optimality_ratio.unit = "ratio"  # type: ignore[attr-defined]
-    track_minimum_norm_ratio.unit = "ratio"  # type: ignore[attr-defined]
+    track_backward_error.unit = "u|Z|"  # type: ignore[attr-defined]
+    track_least_norm_ratio.unit = "ratio"  # type: ignore[attr-defined]
     track_distance.unit = "relative"  # type: ignore[attr-defined]
 
 
 class Time(_AllJudged):
-    """Seconds for a right answer, the solvers of one family and size interleaved."""
+    """Each solver on each family: digits lost, and seconds for a right answer, interleaved."""
 
     param_names = ["solver", "family", "X"]
     params = [_NAMES, list(FAMILIES), list(_SIZES)]
 
+    def track_digits_lost(self, cache: Cache, name: str, family: str, size: str) -> float:
+        """Beyond what is right; 0 is right, more than 6.5 wrong, n/a where the solver says no."""
+        return _own_is_right(name, cache[name, family, size]).lost
+
     def track_time(self, cache: Cache, name: str, family: str, size: str) -> dict[str, Any]:
-        _, wrong, seconds = cache[name, family, size]
-        if wrong:
-            raise WrongAnswerError(wrong)
+        """Seconds for a right answer; n/a where there is none."""
+        seconds = _own_is_right(name, cache[name, family, size]).seconds
         return {"samples": seconds or [np.nan], "number": 1}
 
+    track_digits_lost.unit = "digits"  # type: ignore[attr-defined]
     track_time.unit = "seconds"  # type: ignore[attr-defined]
+
+
+def _own_is_right(name: str, judged: Judged) -> Judged:
+    if name in OURS and judged.lost > 0:
+        raise WrongAnswerError(f"{name}: {judged.ratios}, rank {judged.found.rank}")
+    return judged
 
 
 class Tall:
@@ -127,26 +131,23 @@ class Tall:
 def judge(posed: Posed) -> dict[str, Judged]:
     """Try every solver several times, and time those that are right each time, interleaved."""
     use_threads(cores())
-    tried = {name: _tried(name, posed) for name in _NAMES}
-    right = [name for name, (found, wrong) in tried.items() if found.converged and not wrong]
+    judge = SolutionJudge(posed.problem, posed.rank)
+    tried = {name: _tried(name, judge) for name in _NAMES}
+    right = [name for name, (_, lost) in tried.items() if lost == 0]
     calls: list[Callable[[], object]] = [partial(solve, name, posed.problem) for name in right]
     seconds = dict(zip(right, interleaved(calls).T.tolist(), strict=True)) if calls else {}
-    return {name: Judged(*tried[name], seconds.get(name, [])) for name in _NAMES}
+    return {
+        name: Judged(found, lost, judge.ratios(found.w), seconds.get(name, []))
+        for name, (found, lost) in tried.items()
+    }
 
 
-def _tried(name: str, posed: Posed) -> tuple[Solution, str]:
-    """Return a solution and what is wrong with it: the first wrong one of several, if any."""
-    for _ in range(_TRIES):
-        found = solve(name, posed.problem)
-        try:
-            check_solution(posed.problem, posed.rank, found)
-        except WrongAnswerError as error:
-            return found, str(error)
-    return found, ""
-
-
-def _posed(family: str) -> Posed:
-    return FAMILIES[family](*_SIZES[_LARGEST])
+def _tried(name: str, judge: SolutionJudge) -> tuple[Solution, float]:
+    """Return a solution and the digits it lost: the worst of several, or the first that says no."""
+    tries = [solve(name, judge.problem) for _ in range(_TRIES)]
+    lost = [judge.digits_lost(found) for found in tries]
+    worst = max(range(_TRIES), key=lambda k: (math.isnan(lost[k]), lost[k]))
+    return tries[worst], lost[worst]
 
 
 def _tall(family: str, size: str) -> Posed:

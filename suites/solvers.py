@@ -74,6 +74,8 @@ SOLVERS: dict[str, Solver] = {
     "torch gelsy": _torch_lstsq("gelsy"),
     "cholesky": _cholesky,
 }
+# A wrong answer of these is a failure of the project; of the others it is a result.
+OURS = (*WAYS, "minimum_norm", "refined")
 
 
 def solve(name: str, problem: LeastSquares) -> Solution:

@@ -106,9 +106,7 @@ def test_certified_data_are_judged(tmp_path: Path, name: str) -> None:
     assert done.returncode == 0, done.stderr
     ways = json.loads((tmp_path / "found.json").read_text())["ways"]
     assert all(way["right"] for way in ways.values())
-    expected = "says no" if name == "Longley" else "right"  # conjugate gradients, 5e9
-    assert ways["numba"]["solution"] == expected
-    assert ways["numpy"]["solution"] == "right"
+    assert {way["solution"] for way in ways.values()} == {"right"}
 
 
 def with_line(table: Path, path: Path, number: int, line: str) -> Path:
@@ -298,12 +296,13 @@ def test_without_a_right_numpy_the_noise_is_not_known() -> None:
 def test_ridge_solutions_are_judged_as_such(name: str, alpha: float) -> None:
     posed = families.FAMILIES[name](40, 6).problem
     problem, known = LeastSquares(posed.X, posed.y, alpha), Measured()
-    measure(problem, 2, known, lambda what: None)
+    rank = diagnose(problem.X, [""] * problem.p, problem.rcond).rank
+    measure(problem, rank, known, lambda what: None)
     assert {way.solution for way in known.ways.values()} == {"right"}
     found = known.ways["numpy"].found
     assert found is not None
     off = Solution(found.w * (1 + 1e-6), None, "ridge", alpha)
-    with pytest.raises(WrongAnswerError, match="optimality ratio"):
+    with pytest.raises(WrongAnswerError, match="backward error"):
         check_solution(problem, None, off)
 
 
@@ -318,16 +317,12 @@ def test_where_all_is_wrong_nothing_is_timed() -> None:
     assert not any("gradient" in line for line in advice(known))
 
 
-@pytest.mark.parametrize(("dtype", "rcond"), [(np.float64, 1e-13), (np.float32, 0.06)])
-def test_what_is_only_small_depends_on_nothing(dtype: Any, rcond: float) -> None:
-    scale = rcond / 2 if dtype == np.float32 else 1e-17
-    X = (problems.gaussian(500, 2).X * [1, scale]).astype(dtype)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_is_only_small_depends_on_nothing(dtype: Any) -> None:
+    problem = LeastSquares((problems.gaussian(500, 2).X * [1, 1e-17]).astype(dtype), np.ones(500))
     for order in (slice(None), slice(None, None, -1)):
-        found = diagnose(X[:, order], ["a", "b"][order], rcond)
-        assert found.rank == 1
-        (line,) = found.dependencies
-        assert line.startswith("b is lost in rounding beside the others")
-    assert diagnose(X, ["a", "b"], 1.5).rank == 0
+        found = diagnose(problem.X[:, order], ["a", "b"][order], problem.rcond)
+        assert (found.rank, found.dependencies) == (2, [])
 
 
 def test_times_have_one_unit() -> None:
@@ -360,7 +355,7 @@ def test_full_rank_depends_on_nothing() -> None:
     problem = LeastSquares(np.eye(4) * [1, 1e-3, 1e3, 1], np.ones(4))
     found = diagnose(problem.X, list("abcd"), problem.rcond)
     assert (found.rank, found.dependencies) == (4, [])
-    assert found.condition == pytest.approx(1e6)
+    assert found.condition < 2  # the units of a column do not matter
 
 
 @pytest.mark.parametrize("name", ["numba", "torch", "numpy"])

@@ -1,5 +1,6 @@
 """Every way's value and gradient lie within the error that rounding allows."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -115,6 +116,85 @@ def test_oracle_rejects_a_wrong_value() -> None:
         assert oracle.value_error(oracle.value, factored=factored) < 0.1
         assert oracle.value_error(oracle.value * (1 + 1e-11), factored=factored) > 1
         assert oracle.value_error(float("nan"), factored=factored) > 1
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("dtype", "size"), [(np.float64, 1e-10), (np.float32, 1e-3)])
+def test_at_a_million_rows_the_bound_still_tells_right_from_wrong(
+    dtype: Any, size: float, positive: bool
+) -> None:
+    """Also where no sign is there to let rounding errors cancel, right ways are right."""
+    problem = problems.gaussian(1_000_000, 4, dtype=dtype)
+    if positive:
+        problem = LeastSquares(np.abs(problem.X), np.abs(problem.y))
+    w = np.abs(problems.start(problem))
+    oracle = GradientOracle(problem, w)
+    for way in WAYS.values():
+        oracle.check(way(problem), w)
+    off = (oracle.gradient * (1 + size)).astype(dtype)
+    for factored in (False, True):
+        assert oracle.gradient_error(off, factored=factored) > 1
+
+
+def test_a_failure_tells_the_share_of_the_worst_case_too() -> None:
+    problem = problems.gaussian(10_000, 3)
+    w = problems.start(problem)
+    way = WAYS["numpy"](LeastSquares(problem.X, problem.y * (1 + 1e-13)))
+    with pytest.raises(WrongAnswerError) as caught:
+        GradientOracle(problem, w).check(way, w)
+    found = re.search(
+        r"is (\S+) times its error bound .* (\S+) times that of the worst", str(caught)
+    )
+    assert found is not None
+    assert float(found[1]) > 1 > float(found[2])
+
+
+FINITE = {np.float64: (500, -1022, 1023), np.float32: (60, -126, 127)}
+
+
+@pytest.mark.parametrize("dtype", list(FINITE))
+def test_value_and_gradient_are_right_wherever_they_and_their_parts_are_representable(
+    dtype: Any,
+) -> None:
+    """Though |w|², |r|² or alpha w by itself may leave the range."""
+    reach, least, most = FINITE[dtype]
+    rng, tried = np.random.default_rng(0), 0
+    while tried < 400:
+        n, p = rng.integers(1, 7), rng.integers(1, 5)
+        scales = rng.integers(-reach, reach + 1, 4)
+        X, y, w = (
+            np.ldexp(rng.standard_normal(shape), scale).astype(dtype)
+            for shape, scale in zip(((n, p), (n,), (p,)), scales[:3], strict=True)
+        )
+        alpha = float(np.ldexp(1.0, scales[3])) if tried % 3 else 0.0
+        problem = LeastSquares(X, y, alpha)
+        if not are_representable(problem, w, Fraction(2) ** least, Fraction(2) ** most):
+            continue
+        tried += 1
+        oracle = GradientOracle(problem, w)
+        with np.errstate(all="ignore"):
+            for way in WAYS.values():
+                oracle.check(way(problem), w)
+
+
+def are_representable(problem: LeastSquares, w: Array, least: Fraction, most: Fraction) -> bool:
+    """Return whether f, its two parts, and all that ∇f is a sum of are zero or in the range."""
+    n, alpha, v = problem.n, Fraction(problem.alpha), [Fraction(float(c)) for c in w]
+    X = [[Fraction(float(x)) for x in row] for row in problem.X]
+    products = [[x * c for x, c in zip(row, v, strict=True)] for row in X]
+    r = [sum(row) - Fraction(float(t)) for row, t in zip(products, problem.y, strict=True)]
+    squares: list[Fraction] = [sum(e * e for e in r) / n, alpha * sum(c * c for c in v) / n]
+    terms = [[x * e for x in row] for row, e in zip(X, r, strict=True)]
+    gradient = [sum(row[j] for row in terms) + alpha * c for j, c in enumerate(v)]
+    small = any(e and abs(e) < least * n for e in (*squares, *gradient))
+    large = max(abs(e) for row in [*products, *terms, squares] for e in row) * n
+    return not small and large < most
+
+
+def test_a_value_that_overflows_is_infinite_in_every_way(way: type[Way]) -> None:
+    problem = LeastSquares([[1e200], [1e200]], [1.0, 1.0])
+    with np.errstate(all="ignore"):
+        assert way(problem).value([1e100]) == np.inf
 
 
 def test_check_names_the_way_and_what_is_wrong() -> None:

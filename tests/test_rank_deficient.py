@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels import WAYS, LeastSquares, Way, minimum_norm, refined
+from kernels import WAYS, LeastSquares, Solution, Way, minimum_norm, refined
 from kernels._gram import gram
 from suites import accuracy, families, nist, problems
-from suites.families import FAMILIES, Posed
+from suites.families import FAMILIES
 from suites.judge import (
     RIGHT,
+    SolutionJudge,
     WrongAnswerError,
     check_solution,
     exact_solution,
     log_relative_error,
-    minimum_norm_ratio,
-    optimality_ratio,
     solution_ratio,
 )
-from suites.rank_deficient import Tall, judge
+from suites.rank_deficient import Judged, Tall, Time, judge
 from suites.solvers import SOLVERS, solve
 
 SIZES = [(24, 6), (400, 20)]
@@ -55,40 +54,6 @@ def test_every_way_is_right_in_float32_too(way: type[Way], family: str) -> None:
     check_solution(posed.problem, posed.rank, found)
 
 
-def test_a_wrong_solution_is_not_let_through() -> None:
-    posed = families.duplicated_column(24, 6)
-    right = solve("numpy", posed.problem)
-    check_solution(posed.problem, posed.rank, right)
-    null = np.array([1.0, 0, 0, 0, 0, -1.0])
-    for wrong, message in [
-        (right.w + 1e-9 * null, "minimum-norm ratio"),
-        (right.w * (1 + 1e-9), "optimality ratio"),
-    ]:
-        with pytest.raises(WrongAnswerError, match=message):
-            check_solution(posed.problem, posed.rank, type(right)(wrong, 5, "lstsq", 0.0))
-    with pytest.raises(WrongAnswerError, match="rank 6 found"):
-        check_solution(posed.problem, posed.rank, type(right)(right.w, 6, "lstsq", 0.0))
-
-
-@pytest.mark.parametrize("family", [f for f in FAMILIES if FAMILIES[f](24, 6).rank is not None])
-def test_fallback_is_the_exact_ridge_solution_for_the_alpha_that_it_states(family: str) -> None:
-    """And that lies within α/(σ_r² + α) of the minimum-norm solution, relative to its norm."""
-    posed = FAMILIES[family](24, 6)
-    problem = posed.problem
-    found = solve("scipy", problem)
-    if found.method != "ridge":
-        assert posed.rank in (problem.p, 0)
-        return
-    perturbed = LeastSquares(problem.X, problem.y, found.alpha)
-    ridge = exact_solution(perturbed)
-    minimum = exact_solution(problem)
-    error = distance([Fraction(float(entry)) for entry in found.w], ridge.w)
-    assert error < RIGHT * problem.rcond * condition(posed) ** 2
-    smallest = singular_values(problem)[exact_rank(posed) - 1]
-    bias = Fraction(found.alpha) / (Fraction(smallest) ** 2 + Fraction(found.alpha))
-    assert distance(ridge.w, minimum.w) <= float(bias) * (1 + 1e-9)
-
-
 @pytest.mark.parametrize("shape", [(300, 6), (5000, 50)])
 @pytest.mark.parametrize("family", GAP)
 def test_minimum_norm_is_certified_where_the_spectrum_has_a_gap(
@@ -103,7 +68,7 @@ def test_minimum_norm_is_certified_where_the_spectrum_has_a_gap(
         check_solution(one.problem, one.rank, found)
         assert posed.w is not None
         error = np.linalg.norm(found.w - posed.w) / np.linalg.norm(posed.w)
-        assert error < RIGHT * one.problem.rcond
+        assert error < 10 * one.problem.rcond
 
 
 @pytest.mark.parametrize("family", ["Hilbert", "Vandermonde", "graded", "collinear 1e-10", "wide"])
@@ -131,8 +96,8 @@ def test_certificate_never_passes_a_wrong_rank(gap: float) -> None:
     sigma = np.where(np.arange(p) < p // 2, 1.0, 1 / gap)
     problem = LeastSquares((U * sigma) @ V.T, rng.standard_normal(2000))
     found = minimum_norm(problem)
-    assert found.rank == np.linalg.matrix_rank(problem.X, rtol=problem.rcond)
-    assert optimality_ratio(problem, found.w) < RIGHT
+    assert found.rank == p
+    check_solution(problem, p, found)
 
 
 def test_minimum_norm_solves_a_ridge_problem_too() -> None:
@@ -147,7 +112,8 @@ def test_iterating_takes_away_the_bias_of_the_perturbation() -> None:
     assert posed.w is not None
     ridge, iterated = solve("scipy", posed.problem), minimum_norm(posed.problem)
     assert iterated.iterations > 1
-    assert np.linalg.norm(iterated.w - posed.w) <= np.linalg.norm(ridge.w - posed.w)
+    for found in (ridge, iterated):
+        assert np.linalg.norm(found.w - posed.w) <= 1e-14 * np.linalg.norm(posed.w)
 
 
 @pytest.mark.parametrize("name", nist.regressions())
@@ -203,7 +169,7 @@ def test_refined_solution_says_where_there_is_nothing_to_refine() -> None:
     posed = families.duplicated_column(24, 6)
     found = refined(posed.problem)
     assert (found.rank, found.converged) == (5, False)
-    assert minimum_norm_ratio(posed.problem, found.w, 5) < RIGHT
+    assert max(SolutionJudge(posed.problem, 5).ratios(found.w).values()) < RIGHT
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1e-6])
@@ -229,11 +195,24 @@ def test_wrong_solvers_are_named_and_not_timed() -> None:
     judged = judge(families.low_rank(60, 8, 3))
     assert set(judged) == set(SOLVERS) - {"refined"}
     for name in ("numpy", "torch", "numba", "scipy", "minimum_norm", "scipy gelsy", "numpy pinv"):
-        assert not judged[name].wrong
+        assert judged[name].lost == 0
         assert min(judged[name].seconds) > 0
     gels = judged["torch gels"]
-    assert "ratio" in gels.wrong or not gels.found.converged
+    assert not gels.lost <= 6.5
     assert not gels.seconds
+
+
+def test_a_wrong_answer_of_others_is_a_result_and_one_of_ours_a_failure() -> None:
+    found = Solution(np.zeros(2), 1, "lstsq", 0.0)
+    cache = {
+        (name, "f", "X"): Judged(found, 3.0, {"backward error": 3e4}, [])
+        for name in ("scipy gelsd", "numpy")
+    }
+    assert Time().track_digits_lost(cache, "scipy gelsd", "f", "X") == 3.0
+    assert math.isnan(Time().track_time(cache, "scipy gelsd", "f", "X")["samples"][0])
+    for track in (Time().track_digits_lost, Time().track_time):
+        with pytest.raises(WrongAnswerError, match=r"numpy: .*30000"):
+            track(cache, "numpy", "f", "X")
 
 
 def test_benchmark_of_tall_problems_runs() -> None:
@@ -255,25 +234,3 @@ def digits(name: str, condition: str) -> float:
     problem = accuracy._posed("float64", condition).problem
     exact = np.array([float(entry) for entry in exact_solution(problem).w])
     return accuracy._digits(solve(name, problem).w, exact)
-
-
-def distance(a: list[Fraction], b: list[Fraction]) -> float:
-    """|a - b| / |b|"""
-    difference = sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
-    size = sum(y * y for y in b)
-    return math.sqrt(difference / size)
-
-
-def singular_values(problem: LeastSquares) -> list[float]:
-    unit = 2.0 ** np.frexp(np.abs(problem.X).max())[1]
-    return list(unit * np.linalg.svd(problem.X / unit, compute_uv=False))
-
-
-def exact_rank(posed: Posed) -> int:
-    assert posed.rank is not None
-    return posed.rank
-
-
-def condition(posed: Posed) -> float:
-    sigma = singular_values(posed.problem)
-    return sigma[0] / sigma[exact_rank(posed) - 1]

@@ -147,9 +147,9 @@ def _one_round(monkeypatch: pytest.MonkeyPatch) -> None:
     from fourways import measure
 
     def once(calls: list[Any]) -> Array:
-        return np.array([[call() is None or 1.0 for call in calls]])
+        return np.array([[call.batch(4) for call in calls]])
 
-    monkeypatch.setattr(measure, "interleaved", once)
+    monkeypatch.setattr(measure, "unchecked", once)
     monkeypatch.setattr(measure, "_SOLVES", 1)
 
 

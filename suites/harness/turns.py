@@ -16,8 +16,8 @@ class Turns(ABC):
 
     Being judged costs a timed call nothing that can be measured: a `for` loop over the arguments
     takes what one around the same call takes, and the outputs that are kept are those of the last
-    calls of a batch. At 100 x 4, 0.3 % more for numba, and between 0 and
-    0.7 % for the other ways (medians of 400 pairs of batches of 2 ms on a 2-core AMD EPYC;
+    calls of a batch. At 100 x 4 it takes between 0.3 % less and 0.5 % more, 0.1 and 0.2 % for numba
+    (medians of 400 pairs of batches of 2 ms, twice, on 2 cores of an AMD EPYC, Zen 4;
     `python -m suites.harness.cost`).
 
     A subclass says what the arguments are, what an output's bits are, and what is right.

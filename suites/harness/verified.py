@@ -50,8 +50,10 @@ class Truth:
         for name, before in zip("Xy", self._checksums, strict=True):
             if _checksum(getattr(self.problem, name)) != before:
                 raise WrongAnswerError(f"{who}: {name} is not what it was")
-        if _threads() - self._threads:
-            raise WrongAnswerError(f"{who}: a thread outlives the calls")
+        if late := _threads() - self._threads:
+            frames = sys._current_frames()
+            where = {frames[thread].f_code.co_qualname for thread in late if thread in frames}
+            raise WrongAnswerError(f"{who}: a thread outlives the calls, in {', '.join(where)}")
 
 
 class Verified:

@@ -2,21 +2,21 @@
 
 from suites.judge.digits import log_relative_error, solution_ratio
 from suites.judge.errors import WrongAnswerError, unit_roundoff
-from suites.judge.exact import ExactSolution, exact_gradient, exact_solution
+from suites.judge.exact import ExactSolution, Rational, exact_gradient, exact_solution
 from suites.judge.gradient import GradientOracle
-from suites.judge.solution import RIGHT, check_solution, minimum_norm_ratio, optimality_ratio
+from suites.judge.solution import RIGHT, SolutionJudge, check_solution
 
 __all__ = [
     "RIGHT",
     "ExactSolution",
     "GradientOracle",
+    "Rational",
+    "SolutionJudge",
     "WrongAnswerError",
     "check_solution",
     "exact_gradient",
     "exact_solution",
     "log_relative_error",
-    "minimum_norm_ratio",
-    "optimality_ratio",
     "solution_ratio",
     "unit_roundoff",
 ]

@@ -1,69 +1,268 @@
-"""Solutions: right, or how wrong."""
+"""Solutions: right, or how wrong, whatever n, p, dtype, alpha and the units of the columns."""
 
 import math
+from functools import cached_property
 
 import numpy as np
+import scipy.linalg
 
 from kernels import Array, LeastSquares, Solution
-from suites.judge.errors import WrongAnswerError
-from suites.judge.gradient import _exponent
+from suites.judge import twofold
+from suites.judge.errors import WrongAnswerError, unit_roundoff
+
+RIGHT = 30.0  # in units of rounding: what is below is right
+_ROWS = 1 << 15  # entries of X at a time, in twice the precision
+_FACTORED = 1 << 21  # entries of X at a time, where a factor of them is taken
 
 
-def optimality_ratio(problem: LeastSquares, w: Array) -> float:
-    """Return |Xᵀr| / ( |X| (|y| + |X||w|) max(n, p) eps ), 1-norms; below 30 is right.
+class SolutionJudge:
+    """What a solution of a problem may be off by, and what it is off by.
 
-    The gradient at the answer is zero to rounding. A backward stable solver returns the exact
-    solution for some X + E, y + f with |E| <= c|X| and |f| <= c|y|, c a modest multiple of u; then
+    Columns are brought to one size: Z = X D⁻¹, d_j the power of two next to sqrt(|x_j|² + alpha)
+    (1 for a column of zeros), z = D w, and for alpha > 0 Z stands for [X; sqrt(alpha) I] D⁻¹ and y
+    for [y; 0]. So the units of a column do not matter.
 
-        Xᵀr = Xᵀ(Ew - f) - Eᵀr    and so    |Xᵀr| <= c |X| ( |X||w| + |y| + |r| ),   |r| <= |y|.
+    **Backward error**: the smallest relative change of Z and y, in Frobenius norm, for which z is
+    an exact least squares solution. With r = y - Zz, θ = |Z|_F / |y| (1 where y = 0),
+    ω = θ / sqrt(1 + θ²|z|²) and φ = ω|r|, within a factor of sqrt(2)
 
-    LAPACK's test routine xQRT17 divides by |r| alone. That asks too much where |r| is far below
-    |y|, and LAPACK's own solvers then fail it: gelsd by 2e3 on NIST's AtmWtAg, since the
-    rounding of w by itself moves Xw by u|X||w|. Where alpha > 0, X stands for [X; sqrt(alpha) I]
-    and y for [y; 0].
+        η(z) = ω | (ZᵀZ + φ²I)^(-1/2) Zᵀr |
+
+    (B. Waldén, R. Karlson, J.-G. Sun, Numer. Linear Algebra Appl. 2 (1995); S. Gratton,
+    P. Jiránek, D. Titley-Peloquin, SIAM J. Matrix Anal. Appl. 33 (2012); N. J. Higham, Accuracy and
+    Stability of Numerical Algorithms, 2nd ed., section 20.7). A backward stable solver has a modest
+    multiple of u|Z|_F whatever n, so right is at most 30 of it.
+
+    **Least norm**, where X has rank r < p: the solution meant is that of least |w|, for alpha > 0
+    too, and has no part in the null space of X, D⁻¹ times that of Z. What a solver can be asked for
+    is the solution for X + E of the same rank, |e_j| <= 30 u |x_j|. As w = Xᵀv with
+    |v| <= |D⁻¹w|/σ_r(Z), E moves the part P w in the null space by P Eᵀv, and rounding w itself by
+    u in each entry moves it too, so
+
+        |P w| <= 30 u ( |v| |P D|_F + |P diag(w)|_F )
+
+    Cost: 2np² flops once for X, in float64, by blocks of rows with no copy; for each solution some
+    60 flops for each entry of X in float64 problems, in twice the working precision, 4 in float32.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+        X may be memory-mapped.
+    rank : int, optional
+        The exact rank of X where it is known. None: where the rank is decided by rounding, only
+        the backward error is judged.
     """
-    ridge = math.sqrt(problem.alpha)
-    x_exponent = max(_exponent(problem.X), math.frexp(ridge)[1] if ridge else -(1 << 15))
-    y_exponent = _exponent(problem.y)
-    X = np.ldexp(problem.X.astype(np.float64), -x_exponent)
-    y = np.ldexp(problem.y.astype(np.float64), -y_exponent)
-    v = np.ldexp(w.astype(np.float64), x_exponent - y_exponent)
-    ridge = math.ldexp(ridge, -x_exponent)
-    X_norm = np.max(np.sum(np.abs(X), axis=0)) + ridge
-    size = np.sum(np.abs(y)) + X_norm * np.sum(np.abs(v))
-    gradient = np.max(np.abs((X @ v - y) @ X + ridge * ridge * v))
-    return 0.0 if gradient == 0 else float(gradient / (X_norm * size * problem.rcond))
 
+    def __init__(self, problem: LeastSquares, rank: int | None = None) -> None:
+        self.problem, self.rank = problem, rank
+        self._u = unit_roundoff(problem.dtype)
+        self._ridge = math.sqrt(problem.alpha)
+        largest, R, self._right, b_norm = _factored(problem)
+        # R D_X is the factor of X, its columns of unlike size; _units are those of D_X.
+        self._R, self._units = R, largest
+        self._b_norm = b_norm
 
-def minimum_norm_ratio(problem: LeastSquares, w: Array, rank: int) -> float:
-    """Return |(I - VVᵀ)w| / ( max(n, p) eps |w| ), V the leading ``rank`` right singular vectors.
+    @cached_property
+    def _spectrum(self) -> tuple[Array, Array, Array, Array]:
+        """The exponents of D, and the singular values and right vectors (rows) of Z; sizes."""
+        exponents, R = _one_size(self._R, self._units, self._ridge)
+        sigma, Vt = np.linalg.svd(R)[1:]
+        return exponents, np.append(sigma, np.zeros(len(Vt) - len(sigma))), Vt, R
 
-    Below 30 is right: the answer has no part in the null space. (LAPACK's xQRT14 is vacuous
-    for n >= p.)
-    """
-    X = problem.X.astype(np.float64)
-    V = np.linalg.svd(np.ldexp(X, -_exponent(X)), full_matrices=False)[2][:rank].T
-    v = w.astype(np.float64)
-    outside = np.linalg.norm(v - V @ (V.T @ v))
-    return 0.0 if outside == 0 else float(outside / (problem.rcond * np.linalg.norm(v)))
+    def backward_error(self, w: Array) -> float:
+        """Return η / (u |Z|_F); infinity where w is not finite. Below 30 is right."""
+        return self._backward_error(w, *self._spectrum[:3])
 
+    def backward_error_as_it_is(self, w: Array) -> float:
+        """Return the same with columns as they are: small where only their units cost digits."""
+        k = int(self._units.max(initial=0))
+        R = _shifted(self._R, self._units - k)
+        if self._ridge:
+            R = np.vstack([R, math.ldexp(self._ridge, -k) * np.eye(self.problem.p)])
+        sigma, Vt = np.linalg.svd(R)[1:]
+        sigma = np.append(sigma, np.zeros(len(Vt) - len(sigma)))
+        return self._backward_error(w, np.full_like(self._units, k), sigma, Vt)
 
-RIGHT = 30.0  # below it a ratio is right: LAPACK's own threshold
+    def _backward_error(self, w: Array, exponents: Array, sigma: Array, Vt: Array) -> float:
+        if not np.isfinite(w).all():
+            return math.inf
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            z = np.ldexp(w.astype(np.float64), exponents - self._right)
+            z_norm, size = float(np.linalg.norm(z)), float(np.linalg.norm(sigma))
+            if not math.isfinite(z_norm):
+                return math.inf
+            g, r_norm = self._gradient_and_residual(w, exponents)
+            if not g.any():
+                return 0.0
+            theta = size / self._b_norm if self._b_norm else 1.0
+            omega = theta / math.hypot(1, theta * z_norm)
+            damped = (Vt @ g) / np.hypot(sigma, omega * r_norm)
+            eta = omega * float(np.linalg.norm(damped[np.isfinite(damped)]))
+        return eta / (self._u * size) if size else math.inf
+
+    def _gradient_and_residual(self, w: Array, exponents: Array) -> tuple[Array, float]:
+        """Return Zᵀr and |r| for y scaled by 2⁻ʳⁱᵍʰᵗ, alpha included."""
+        problem, p = self.problem, self.problem.p
+        # Z as scaled here and v such that Zz = Zv exactly: v may be of unlike size, as w is.
+        v = np.ldexp(w.astype(np.float64), exponents - self._right)
+        gradient, squares = (np.zeros(p), np.zeros(p)), 0.0
+        rows = max(1, _ROWS // p)
+        for start in range(0, problem.n, rows):
+            Z = _shifted(problem.X[start : start + rows].astype(np.float64), -exponents)
+            b = np.ldexp(problem.y[start : start + rows].astype(np.float64), -self._right)
+            if problem.dtype == np.float32:
+                r = b - Z @ v
+                gradient = twofold.add(gradient, (Z.T @ r, np.zeros(p)))
+                squares += float(r @ r)
+                continue
+            products = twofold.two_product(Z.T.copy(), -v[:, None])
+            r2 = twofold.add(twofold.total(products), (b, np.zeros_like(b)))
+            column = r2[0][:, None], r2[1][:, None]
+            part = twofold.total(twofold.multiply((Z, np.zeros_like(Z)), column))
+            gradient = twofold.add(gradient, part)
+            squares += float(r2[0] @ r2[0])
+        if problem.alpha:
+            # D⁻¹ alpha w, as alpha D⁻² z
+            ridge = np.ldexp(self._ridge, -exponents)
+            penalty = ridge * v
+            squares += float(penalty @ penalty)
+            alpha = twofold.two_product(np.ldexp(problem.alpha, -2 * exponents), -v)
+            gradient = twofold.add(gradient, alpha)
+        return gradient[0] + gradient[1], math.sqrt(squares)
+
+    def least_norm_ratio(self, w: Array, rank: int) -> float:
+        """Return |P w| over what rounding may make of it; below 30 is right."""
+        if rank >= self.problem.p or not w.any():
+            return 0.0
+        if not np.isfinite(w).all():
+            return math.inf
+        sigma, Vt = np.linalg.svd(self._R)[1:]
+        if rank == 0:
+            return math.inf
+        units = self._units - int(self._units.max())
+        with np.errstate(under="ignore"):
+            v = w.astype(np.float64) / 2.0 ** np.frexp(np.abs(w).max())[1]
+            basis = _orthonormal(np.ldexp(Vt[rank:].T, np.clip(-units, 0, 1000)[:, None]))
+            outside = float(np.linalg.norm(basis.T @ v))
+            rows = np.linalg.norm(basis, axis=1)
+            # |v| |P D|: D⁻¹w large where a column is small; the product does not depend on units
+            image = float(np.linalg.norm(np.ldexp(v, -units))) / sigma[rank - 1]
+            reach = float(np.linalg.norm(np.ldexp(rows, units)))
+            rounding = float(np.linalg.norm(rows * v))
+        return outside / (self._u * (image * reach + rounding)) if outside else 0.0
+
+    def ratios(self, w: Array) -> dict[str, float]:
+        """Return what w is off by, in units of rounding: each below 30 is right."""
+        ratios = {"backward error": self.backward_error(w)}
+        if self.rank is not None and self.rank < self.problem.p:
+            ratios["least-norm ratio"] = self.least_norm_ratio(w, self.rank)
+        return ratios
+
+    def check(self, found: Solution) -> None:
+        """Raise `WrongAnswerError` if a solution claims to be right and is not.
+
+        A solution that says converged=False claims nothing.
+        """
+        if not found.converged:
+            return
+        problem = self.problem
+        if self._claims_a_wrong_rank(found):
+            raise WrongAnswerError(f"rank {found.rank} found on {problem} of rank {self.rank}")
+        for name, ratio in self.ratios(found.w).items():
+            if not ratio < RIGHT:
+                raise WrongAnswerError(f"{name} is {ratio:.3g} on {problem}")
+
+    def _claims_a_wrong_rank(self, found: Solution) -> bool:
+        return self.rank is not None and found.rank not in (None, self.rank)
+
+    def digits_lost(self, found: Solution) -> float:
+        """Return log10 of how far beyond right an answer is, 0 where it is right.
+
+        All of the digits, -log10 u, where the rank is not the exact one or w is not finite; NaN
+        where the solver says that it did not solve the problem.
+        """
+        if not found.converged:
+            return math.nan
+        every = -math.log10(self._u)
+        if self._claims_a_wrong_rank(found):
+            return every
+        worst = max(self.ratios(found.w).values())
+        return 0.0 if worst < RIGHT else min(every, math.log10(worst / RIGHT))
+
+    def verdict(self, found: Solution) -> str:
+        """Return "right", "says no", "loses k digits" or "wrong": the scale for libraries.
+
+        Wrong is more than half the digits.
+        """
+        lost = self.digits_lost(found)
+        if math.isnan(lost):
+            return "says no"
+        if lost == 0:
+            return "right"
+        if lost > math.log10(1 / math.sqrt(self._u) / RIGHT):
+            return "wrong"
+        units = self.backward_error_as_it_is(found.w) < RIGHT <= self.backward_error(found.w)
+        return f"loses {lost:.1f} digits" + " to the units of the columns" * units
 
 
 def check_solution(problem: LeastSquares, rank: int | None, found: Solution) -> None:
-    """Raise `WrongAnswerError` if a solution claims to be right and is not.
+    """Raise `WrongAnswerError` as `SolutionJudge.check` does."""
+    SolutionJudge(problem, rank).check(found)
 
-    Right is a gradient of zero to rounding and, where X has a known rank and alpha = 0, that rank
-    and no part in the null space. A solution that says converged=False claims nothing.
+
+def _factored(problem: LeastSquares) -> tuple[Array, Array, int, float]:
+    """Return the exponents of the columns of X, R with RᵀR = ZᵀZ, the exponent of y, and |y| then.
+
+    R by blocks of rows: R ← R of [R; Z_b].
     """
-    if not found.converged:
-        return
-    ratios = {"optimality ratio": optimality_ratio(problem, found.w)}
-    if rank is not None and not problem.alpha:
-        ratios["minimum-norm ratio"] = minimum_norm_ratio(problem, found.w, rank)
-        if found.rank not in (None, rank):
-            raise WrongAnswerError(f"rank {found.rank} found on {problem} of rank {rank}")
-    for name, ratio in ratios.items():
-        if not ratio < RIGHT:
-            raise WrongAnswerError(f"{name} is {ratio:.3g} on {problem}")
+    X, y = problem.X, problem.y
+    rows = max(problem.p, _FACTORED // problem.p)
+    blocks = [slice(start, start + rows) for start in range(0, problem.n, rows)]
+    largest = np.max([np.abs(X[block]).max(axis=0) for block in blocks], axis=0)
+    exponents = np.frexp(largest.astype(np.float64))[1]
+    R = np.zeros((0, problem.p))
+    for block in blocks:
+        Z = _shifted(X[block].astype(np.float64), -exponents)
+        R = scipy.linalg.qr(np.vstack([R, Z]), mode="r", check_finite=False)[0][: problem.p]
+    shifts = _nearest(np.linalg.norm(R, axis=0))
+    right = int(np.frexp(float(np.abs(y).max()))[1])
+    b_norm = float(np.linalg.norm(np.ldexp(y.astype(np.float64), -right)))
+    return exponents + shifts, _shifted(R, -shifts), right, b_norm
+
+
+def _one_size(R: Array, units: Array, ridge: float) -> tuple[Array, Array]:
+    """Return the exponents of D and the factor of Z, the rows of alpha included."""
+    if not ridge:
+        return units, R
+    ridges = np.full(len(units), np.frexp(ridge)[1])
+    top = np.maximum(np.where(R.any(axis=0), units, ridges), ridges)
+    rows = np.vstack([_shifted(R, units - top), np.diag(np.ldexp(ridge, -top))])
+    shifts = _nearest(np.linalg.norm(rows, axis=0))
+    factor = scipy.linalg.qr(_shifted(rows, -shifts), mode="r", check_finite=False)[0]
+    return top + shifts, factor[: len(units)]
+
+
+def _nearest(norms: Array) -> Array:
+    """Return the exponents of the powers of two next to the norms; 0 for zero."""
+    exponents: Array = np.rint(np.log2(np.where(norms, norms, 1))).astype(np.int64)
+    return exponents
+
+
+def _shifted(X: Array, exponents: Array) -> Array:
+    """Return X with column j times 2 to the k_j, exact but for underflow."""
+    half = exponents // 2
+    shifted: Array = X * np.exp2(half) * np.exp2(exponents - half)
+    return shifted
+
+
+def _orthonormal(columns: Array) -> Array:
+    """Return an orthonormal basis of columns whose rows may be of very unlike size.
+
+    Householder QR with pivoting is stable row by row where the largest rows come first (A. J. Cox,
+    N. J. Higham, in: Numerical Analysis 1997, chapter 4).
+    """
+    order = np.argsort(-np.abs(columns).max(axis=1), kind="stable")
+    Q = scipy.linalg.qr(columns[order], mode="economic", pivoting=True, check_finite=False)[0]
+    basis: Array = np.empty_like(Q)
+    basis[order] = Q
+    return basis
