@@ -25,7 +25,7 @@ BENCH = .venv/bench
 .PHONY: test tables lint bench bench-quick bench-versions check smoke html report preview clean
 
 test: $(TEST)/ready
-	$(TEST)/bin/python -m pytest
+	$(TEST)/bin/python -m pytest -n auto --dist worksteal
 
 tables: $(TEST)/tables
 	$(TEST)/bin/python -m pytest -m tables --show-capture=no

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels import Array, refined
+from kernels import Array, Solution, refined
 from suites import nist
 from suites.families import Posed, with_condition
-from suites.judge import exact_solution, log_relative_error
+from suites.harness import Solutions
+from suites.judge import SolutionJudge, WrongAnswerError, exact_solution, log_relative_error
 from suites.machine import cores
 from suites.solvers import SOLVERS, solve
 from suites.timing import ratio, use_threads
@@ -58,10 +59,15 @@ class Refined:
         n, p = map(int, size.split(" x "))
         problem = with_condition(n, p, 1e8).problem
         use_threads(cores())
-        if not refined(problem).converged:
-            raise AssertionError(f"refinement did not converge on {problem}")
+        judge = SolutionJudge(problem, problem.p)
+
+        def require(found: Solution) -> None:
+            if not found.converged:
+                raise WrongAnswerError(f"refinement did not converge on {problem}")
+            judge.check(found)
+
         lstsq = partial(np.linalg.lstsq, problem.X, problem.y, problem.rcond)
-        return ratio(partial(refined, problem), lstsq)
+        return ratio(Solutions(partial(refined, problem), require), lstsq)
 
     track_time_over_lstsq.unit = "x"  # type: ignore[attr-defined]
 

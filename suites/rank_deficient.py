@@ -6,7 +6,6 @@ solver that says it did not solve the problem is not timed.
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,15 +13,16 @@ import numpy as np
 
 from kernels import LeastSquares, Solution, minimum_norm
 from suites.families import FAMILIES, Posed, duplicated_column, low_rank
-from suites.judge import SolutionJudge, WrongAnswerError, check_solution
+from suites.harness import Solutions
+from suites.judge import SolutionJudge, WrongAnswerError
 from suites.machine import cores
 from suites.solvers import OURS, SOLVERS, solve
-from suites.timing import interleaved, ratio, use_threads
+from suites.timing import ratio, unchecked, use_threads
 
 _SIZES = {"200 x 10": (200, 10), "2000 x 50": (2000, 50)}
 _LARGEST = "2000 x 50"
 _NAMES = [name for name in SOLVERS if name != "refined"]  # which leaves these to others
-_TRIES = 5  # torch's gelsy is right every other time
+_TRIES, _MANY = 5, 50  # torch's gelsy is right every other time
 
 
 class Judged(NamedTuple):
@@ -122,32 +122,47 @@ class Tall:
     def track_speedup_over_lstsq(self, family: str, size: str) -> dict[str, Any]:
         posed = _tall(family, size)
         use_threads(cores())
-        check_solution(posed.problem, posed.rank, minimum_norm(posed.problem))
-        return ratio(partial(_lstsq, posed.problem), partial(minimum_norm, posed.problem))
+        require = SolutionJudge(posed.problem, posed.rank).check
+        found = Solutions(partial(minimum_norm, posed.problem), require)
+        return ratio(partial(_lstsq, posed.problem), found)
 
     track_speedup_over_lstsq.unit = "x"  # type: ignore[attr-defined]
 
 
 def judge(posed: Posed) -> dict[str, Judged]:
-    """Try every solver several times, and time those that are right each time, interleaved."""
+    """Try every solver several times, and time those that are right each time, interleaved.
+
+    What is timed is judged as well: a solver that is wrong then is wrong, and has no time.
+    """
     use_threads(cores())
     judge = SolutionJudge(posed.problem, posed.rank)
     tried = {name: _tried(name, judge) for name in _NAMES}
-    right = [name for name, (_, lost) in tried.items() if lost == 0]
-    calls: list[Callable[[], object]] = [partial(solve, name, posed.problem) for name in right]
-    seconds = dict(zip(right, interleaved(calls).T.tolist(), strict=True)) if calls else {}
+    timed = {
+        name: Solutions(partial(solve, name, posed.problem), partial(_require_right, judge))
+        for name, found in tried.items()
+        if judge.digits_lost(found) == 0
+    }
+    seconds = dict(zip(timed, unchecked(list(timed.values())).T.tolist(), strict=True))
+    for name, solutions in timed.items():
+        if solutions.why_wrong():
+            del seconds[name]
+            tried[name] = _tried(name, judge, until_wrong=True)
     return {
-        name: Judged(found, lost, judge.ratios(found.w), seconds.get(name, []))
-        for name, (found, lost) in tried.items()
+        name: Judged(found, judge.digits_lost(found), judge.ratios(found.w), seconds.get(name, []))
+        for name, found in tried.items()
     }
 
 
-def _tried(name: str, judge: SolutionJudge) -> tuple[Solution, float]:
-    """Return a solution and the digits it lost: the worst of several, or the first that says no."""
-    tries = [solve(name, judge.problem) for _ in range(_TRIES)]
+def _tried(name: str, judge: SolutionJudge, *, until_wrong: bool = False) -> Solution:
+    """Return the worst solution of several, or the first that says no."""
+    tries = [solve(name, judge.problem) for _ in range(_MANY if until_wrong else _TRIES)]
     lost = [judge.digits_lost(found) for found in tries]
-    worst = max(range(_TRIES), key=lambda k: (math.isnan(lost[k]), lost[k]))
-    return tries[worst], lost[worst]
+    return tries[max(range(len(tries)), key=lambda k: (math.isnan(lost[k]), lost[k]))]
+
+
+def _require_right(judge: SolutionJudge, found: Solution) -> None:
+    if (lost := judge.digits_lost(found)) != 0:
+        raise WrongAnswerError(f"loses {lost:.2g} digits")
 
 
 def _tall(family: str, size: str) -> Posed:

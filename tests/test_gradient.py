@@ -183,7 +183,8 @@ def are_representable(problem: LeastSquares, w: Array, least: Fraction, most: Fr
     X = [[Fraction(float(x)) for x in row] for row in problem.X]
     products = [[x * c for x, c in zip(row, v, strict=True)] for row in X]
     r = [sum(row) - Fraction(float(t)) for row, t in zip(products, problem.y, strict=True)]
-    squares: list[Fraction] = [sum(e * e for e in r) / n, alpha * sum(c * c for c in v) / n]
+    square = sum((e * e for e in r), Fraction(0)) / n
+    squares = [square, alpha * sum((c * c for c in v), Fraction(0)) / n]
     terms = [[x * e for x in row] for row, e in zip(X, r, strict=True)]
     gradient = [sum(row[j] for row in terms) + alpha * c for j, c in enumerate(v)]
     small = any(e and abs(e) < least * n for e in (*squares, *gradient))
