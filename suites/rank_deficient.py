@@ -63,7 +63,8 @@ class Accuracy(_AllJudged):
 
     def track_backward_error(self, cache: Cache, name: str, family: str) -> float:
         """The smallest change of Z and y for which it is exact, in u|Z|; below 30 is right."""
-        return cache[name, family, _LARGEST].ratios["backward error"]
+        error = cache[name, family, _LARGEST].ratios["backward error"]
+        return error if math.isfinite(error) else np.nan  # there is no w: JSON has no infinity
 
     def track_least_norm_ratio(self, cache: Cache, name: str, family: str) -> float:
         """Below 30 there is no part in the null space; n/a where rounding decides the rank."""

@@ -136,6 +136,17 @@ def test_at_a_million_rows_the_bound_still_tells_right_from_wrong(
         assert oracle.gradient_error(off, factored=factored) > 1
 
 
+@pytest.mark.parametrize("n", [2_000, 200_000])
+def test_gradient_is_right_where_rounding_errors_have_one_sign(way: type[Way], n: int) -> None:
+    """An intercept beside dummies and counts: long sums of the same numbers."""
+    rng = np.random.default_rng(0)
+    level, counts = rng.integers(0, 3, n), rng.integers(30, 200, (n, 3))
+    X = np.column_stack([np.ones(n), counts, level[:, None] == np.arange(3)])
+    problem = LeastSquares(X, 3.0 * counts[:, 0] + rng.normal(0, 10, n))
+    for seed in range(4):
+        check(way, problem, problems.start(problem, seed))
+
+
 def test_a_failure_tells_the_share_of_the_worst_case_too() -> None:
     problem = problems.gaussian(10_000, 3)
     w = problems.start(problem)

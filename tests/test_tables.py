@@ -189,6 +189,8 @@ def test_verdicts_are_those_of_exact_arithmetic(name: str, tmp_path: Path) -> No
         w = np.array(said["found"]["w"], float)  # null for what is not finite becomes NaN
         rank, direct = said["found"]["rank"], not said["found"]["iterations"]
         right = said["solution"] == "right"
+        if not said["right"]:
+            against.append(f"{way}: gradient {said['error']} times its bound off, {said['wrong']}")
         if not right and (direct or said["solution"] != "says no"):
             against.append(f"{way}: {said['solution']}")
         if said["solution"] != "says no":
