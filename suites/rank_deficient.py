@@ -22,7 +22,7 @@ from suites.timing import ratio, unchecked, use_threads
 _SIZES = {"200 x 10": (200, 10), "2000 x 50": (2000, 50)}
 _LARGEST = "2000 x 50"
 _NAMES = [name for name in SOLVERS if name != "refined"]  # which leaves these to others
-_TRIES, _MANY = 5, 50  # torch's gelsy is right every other time
+_TRIES = 5  # torch's gelsy is right every other time
 
 
 class Judged(NamedTuple):
@@ -137,33 +137,34 @@ def judge(posed: Posed) -> dict[str, Judged]:
     """
     use_threads(cores())
     judge = SolutionJudge(posed.problem, posed.rank)
-    tried = {name: _tried(name, judge) for name in _NAMES}
+    answers = {
+        name: _worst(judge, [solve(name, posed.problem) for _ in range(_TRIES)]) for name in _NAMES
+    }
+
+    def require_right(name: str, found: Solution) -> None:
+        if judge.digits_lost(found) != 0:
+            answers[name] = found
+            raise WrongAnswerError(f"{name} was right {_TRIES} times, and then was not")
+
     timed = {
-        name: Solutions(partial(solve, name, posed.problem), partial(_require_right, judge))
-        for name, found in tried.items()
+        name: Solutions(partial(solve, name, posed.problem), partial(require_right, name))
+        for name, found in answers.items()
         if judge.digits_lost(found) == 0
     }
     seconds = dict(zip(timed, unchecked(list(timed.values())).T.tolist(), strict=True))
     for name, solutions in timed.items():
         if solutions.why_wrong():
             del seconds[name]
-            tried[name] = _tried(name, judge, until_wrong=True)
     return {
         name: Judged(found, judge.digits_lost(found), judge.ratios(found.w), seconds.get(name, []))
-        for name, found in tried.items()
+        for name, found in answers.items()
     }
 
 
-def _tried(name: str, judge: SolutionJudge, *, until_wrong: bool = False) -> Solution:
-    """Return the worst solution of several, or the first that says no."""
-    tries = [solve(name, judge.problem) for _ in range(_MANY if until_wrong else _TRIES)]
-    lost = [judge.digits_lost(found) for found in tries]
-    return tries[max(range(len(tries)), key=lambda k: (math.isnan(lost[k]), lost[k]))]
-
-
-def _require_right(judge: SolutionJudge, found: Solution) -> None:
-    if (lost := judge.digits_lost(found)) != 0:
-        raise WrongAnswerError(f"loses {lost:.2g} digits")
+def _worst(judge: SolutionJudge, answers: list[Solution]) -> Solution:
+    """Return the answer that lost most digits, or the first that says no."""
+    lost = [judge.digits_lost(found) for found in answers]
+    return answers[max(range(len(lost)), key=lambda k: (math.isnan(lost[k]), lost[k]))]
 
 
 def _tall(family: str, size: str) -> Posed:
