@@ -63,12 +63,11 @@ class Accuracy(_AllJudged):
 
     def track_backward_error(self, cache: Cache, name: str, family: str) -> float:
         """The smallest change of Z and y for which it is exact, in u|Z|; below 30 is right."""
-        error = cache[name, family, _LARGEST].ratios["backward error"]
-        return error if math.isfinite(error) else np.nan  # there is no w: JSON has no infinity
+        return _told(cache[name, family, _LARGEST], "backward error")
 
     def track_least_norm_ratio(self, cache: Cache, name: str, family: str) -> float:
         """Below 30 there is no part in the null space; n/a where rounding decides the rank."""
-        return cache[name, family, _LARGEST].ratios.get("least-norm ratio", np.nan)
+        return _told(cache[name, family, _LARGEST], "least-norm ratio")
 
     def track_distance(self, cache: Cache, name: str, family: str) -> float:
         """|w - exact| / |exact|; n/a where the exact solution is not known."""
@@ -101,6 +100,12 @@ class Time(_AllJudged):
 
     track_digits_lost.unit = "digits"  # type: ignore[attr-defined]
     track_time.unit = "seconds"  # type: ignore[attr-defined]
+
+
+def _told(judged: Judged, name: str) -> float:
+    """Return a ratio; n/a where it is not known, and where there is no w: asv takes no infinity."""
+    ratio = judged.ratios.get(name, np.nan)
+    return ratio if math.isfinite(ratio) else np.nan
 
 
 def _own_is_right(name: str, judged: Judged) -> Judged:
