@@ -118,6 +118,29 @@ def test_a_wrong_solution_is_rejected(mutant: str, n: int, dtype: Any) -> None:
     assert judge.verdict(found).startswith(("wrong", "loses"))
 
 
+@pytest.mark.parametrize("exponent", [20, 100, 155, 160, 200, 299, 305])
+def test_a_wrong_solution_that_is_huge_is_rejected(exponent: int) -> None:
+    """Its residual leaves the range, and must not take the judge's ratio to zero with it."""
+    for kind in ("gaussian", "sum of the others"):
+        judge = posed(kind, 300, np.float64)[1]
+        for w in (np.full(P, 10.0**exponent), 10.0**exponent * (np.arange(P) == 3)):
+            assert not judge.backward_error(w) < RIGHT
+            assert judge.verdict(Solution(w, None, "lstsq", 0.0)) == "wrong"
+
+
+@pytest.mark.parametrize("apart", [0, 60, 300, 510, 520, 900])
+def test_a_part_in_the_null_space_is_seen_however_far_apart_the_units_are(apart: int) -> None:
+    made = families.summed_column(40, 4).problem
+    exponents = np.array([0, -apart, 0, 0])
+    problem = LeastSquares(np.ldexp(made.X, exponents), made.y)
+    null = np.ldexp(np.array([1.0, 1, 1, -1]), -exponents)
+    w = np.array([float(entry) for entry in exact_solution(problem).w])
+    judge = SolutionJudge(problem, 3)
+    assert judge.least_norm_ratio(w, 3) < RIGHT
+    off = w + 1e-9 * math.hypot(*w) * (null / math.hypot(*null))
+    assert judge.least_norm_ratio(off, 3) > RIGHT
+
+
 def solution(kind: str, n: int, dtype: Any) -> Array:
     return minimum_norm(posed(kind, n, dtype)[0].problem).w
 

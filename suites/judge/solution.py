@@ -57,21 +57,23 @@ class SolutionJudge:
         self.problem, self.rank = problem, rank
         self._u = unit_roundoff(problem.dtype)
         self._ridge = math.sqrt(problem.alpha)
-        largest, R, self._right, b_norm = _factored(problem)
-        # R D_X is the factor of X, its columns of unlike size; _units are those of D_X.
-        self._R, self._units = R, largest
-        self._b_norm = b_norm
+        # _R 2^_units is the factor of X, and y is b 2^_right.
+        self._units, self._R, self._right, self._b_norm = _factored(problem)
 
     @cached_property
-    def _spectrum(self) -> tuple[Array, Array, Array, Array]:
-        """The exponents of D, and the singular values and right vectors (rows) of Z; sizes."""
+    def _spectrum(self) -> tuple[Array, Array, Array]:
+        """The exponents of D, and the singular values and right vectors (rows) of Z."""
         exponents, R = _one_size(self._R, self._units, self._ridge)
-        sigma, Vt = np.linalg.svd(R)[1:]
-        return exponents, np.append(sigma, np.zeros(len(Vt) - len(sigma))), Vt, R
+        return exponents, *_right_singular(R)
+
+    @cached_property
+    def _spectrum_of_X(self) -> tuple[Array, Array]:
+        """The same of X alone, without the rows of alpha."""
+        return _right_singular(self._R) if self._ridge else self._spectrum[1:]
 
     def backward_error(self, w: Array) -> float:
         """Return η / (u |Z|_F); infinity where w is not finite. Below 30 is right."""
-        return self._backward_error(w, *self._spectrum[:3])
+        return self._backward_error(w, *self._spectrum)
 
     def backward_error_as_it_is(self, w: Array) -> float:
         """Return the same with columns as they are: small where only their units cost digits."""
@@ -79,9 +81,7 @@ class SolutionJudge:
         R = _shifted(self._R, self._units - k)
         if self._ridge:
             R = np.vstack([R, math.ldexp(self._ridge, -k) * np.eye(self.problem.p)])
-        sigma, Vt = np.linalg.svd(R)[1:]
-        sigma = np.append(sigma, np.zeros(len(Vt) - len(sigma)))
-        return self._backward_error(w, np.full_like(self._units, k), sigma, Vt)
+        return self._backward_error(w, np.full_like(self._units, k), *_right_singular(R))
 
     def _backward_error(self, w: Array, exponents: Array, sigma: Array, Vt: Array) -> float:
         if not np.isfinite(w).all():
@@ -136,18 +136,19 @@ class SolutionJudge:
             return 0.0
         if not np.isfinite(w).all():
             return math.inf
-        sigma, Vt = np.linalg.svd(self._R)[1:]
         if rank == 0:
             return math.inf
-        units = self._units - int(self._units.max())
+        sigma, Vt = self._spectrum_of_X
         with np.errstate(under="ignore"):
             v = w.astype(np.float64) / 2.0 ** np.frexp(np.abs(w).max())[1]
-            basis = _orthonormal(np.ldexp(Vt[rank:].T, np.clip(-units, 0, 1000)[:, None]))
+            # D⁻¹ times the null space of Z, no row above 1.
+            inverse = int(self._units.min()) - self._units
+            basis = _orthonormal(np.ldexp(Vt[rank:].T, inverse[:, None]))
             outside = float(np.linalg.norm(basis.T @ v))
             rows = np.linalg.norm(basis, axis=1)
-            # |v| |P D|: D⁻¹w large where a column is small; the product does not depend on units
-            image = float(np.linalg.norm(np.ldexp(v, -units))) / sigma[rank - 1]
-            reach = float(np.linalg.norm(np.ldexp(rows, units)))
+            # |v| |P D|, a product that does not depend on the unit of D.
+            image = float(np.linalg.norm(np.ldexp(v, inverse))) / sigma[rank - 1]
+            reach = float(np.linalg.norm(np.ldexp(rows, -inverse)))
             rounding = float(np.linalg.norm(rows * v))
         return outside / (self._u * (image * reach + rounding)) if outside else 0.0
 
@@ -240,6 +241,12 @@ def _one_size(R: Array, units: Array, ridge: float) -> tuple[Array, Array]:
     shifts = _nearest(np.linalg.norm(rows, axis=0))
     factor = scipy.linalg.qr(_shifted(rows, -shifts), mode="r", check_finite=False)[0]
     return top + shifts, factor[: len(units)]
+
+
+def _right_singular(R: Array) -> tuple[Array, Array]:
+    """Return the p singular values, zeros included, and the right singular vectors as rows."""
+    sigma, Vt = np.linalg.svd(R)[1:]
+    return np.append(sigma, np.zeros(len(Vt) - len(sigma))), Vt
 
 
 def _nearest(norms: Array) -> Array:
