@@ -145,13 +145,18 @@ def _on_one_size(problem: LeastSquares) -> _Posed:
             gram, y_squares = gram_of(X), float(y @ y)
         squares = np.diag(gram)
         if all(_SAFE[0] < size < _SAFE[1] for size in (squares.min(), squares.max(), y_squares)):
-            columns = np.rint(np.log2(squares) / 2).astype(np.int64)
-            gram = np.ldexp(gram, -(columns[:, None] + columns))
+            gram, columns = gram_on_one_size(gram)
             return _Posed(problem, gram, columns, -columns)
     scaled = one_size(X, y)
     copy = LeastSquares(scaled.Z, scaled.b)
     back = scaled.right - scaled.columns
     return _Posed(copy, gram_of(scaled.Z), np.zeros_like(back), back)
+
+
+def gram_on_one_size(gram: Array) -> tuple[Array, Exponents]:
+    """Return ZᵀZ for XᵀX with a positive diagonal, and the exponents of D."""
+    columns = np.rint(np.log2(np.diag(gram)) / 2).astype(np.int64)
+    return np.ldexp(gram, -(columns[:, None] + columns)), columns
 
 
 def gram_of(X: Array) -> Array:

@@ -19,7 +19,7 @@ from kernels._passes import (
     value_kernel_for,
 )
 from kernels._problem import Array
-from kernels._row_space import KEPT, numerical_rank, solved
+from kernels._row_space import KEPT, solved
 from kernels._threads import has_threads
 
 
@@ -124,20 +124,18 @@ class _Descent:
 
     iterations, converged = 0, True
 
-    def __call__(self, A: Array, b: Array, rcond: float) -> tuple[Array, int]:
+    def __call__(self, A: Array, b: Array, rcond: float) -> tuple[Array, int | None]:
         z, self.iterations, self.converged = _cgls(A, b, 10 * min(A.shape) + 100)
-        return z, _rank(A, rcond)
+        return z, A.shape[1] if _is_of_full_rank(A) else None
 
 
-def _rank(Z: Array, rcond: float) -> int:
-    """Return the numerical rank of Z: p where its Gram matrix shows that, else by SVD."""
+def _is_of_full_rank(Z: Array) -> bool:
+    """Return whether the Gram matrix of Z shows that its columns are independent."""
     n, p = Z.shape
-    if n >= p:
-        eigenvalues = np.linalg.eigvalsh(Z.T @ Z)
-        if eigenvalues[0] > KEPT * eigenvalues[-1]:
-            return int(p)
-    factor: Any = np.linalg.qr(Z, mode="r") if n > p else Z
-    return numerical_rank(np.linalg.svd(factor, compute_uv=False), rcond)
+    if n < p:
+        return False
+    eigenvalues = np.linalg.eigvalsh(Z.T @ Z)
+    return bool(eigenvalues[0] > KEPT * eigenvalues[-1])
 
 
 @compiled

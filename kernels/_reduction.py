@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels._columns import one_size
-from kernels._minimum_norm import gram_of
+from kernels._minimum_norm import gram_of, gram_on_one_size
 from kernels._problem import Array, LeastSquares
 from kernels._registry import WAYS
 from kernels._run import Run
@@ -55,8 +55,7 @@ def _by_cholesky(problem: LeastSquares) -> Factor | None:
         squares = np.diag(gram)
         if not (squares.min() > _TINY and np.isfinite(squares.max())):
             return None
-        columns = np.rint(np.log2(squares) / 2).astype(np.int64)
-        gram = np.ldexp(gram, -(columns[:, None] + columns))
+        gram, columns = gram_on_one_size(gram)
         try:
             R = cholesky(gram, check_finite=False)
         except LinAlgError:

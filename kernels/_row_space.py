@@ -10,8 +10,9 @@ from kernels._columns import Exponents, OneSize, one_size
 from kernels._contract import Solution
 from kernels._problem import Array, LeastSquares
 
-# (A, b, rcond) -> the minimiser of |Az - b|, of least |z|, and the rank by rcond.
-Lstsq = Callable[[Array, Array, float], tuple[Array, int]]
+# (A, b, rcond) -> the minimiser of |Az - b|, of least |z|, and the rank by rcond; None where the
+# method does not tell, and singular values are to.
+Lstsq = Callable[[Array, Array, float], tuple[Array, int | None]]
 
 # Of the largest eigenvalue of ZᵀZ: what is above is none of its rounding, so that columns of one
 # size with a condition number up to 1e5 are seen to be independent without singular values.
@@ -127,9 +128,11 @@ def solved(problem: LeastSquares, X: Array, y: Array, lstsq: Lstsq) -> Solution:
     scaled, alpha = one_size(X, y), problem.alpha
     if not alpha:
         z, rank = lstsq(scaled.Z, scaled.b, problem.rcond)
-        if 0 < rank < problem.p:
+        if rank is None or 0 < rank < problem.p:
             space = RowSpace.of(scaled, problem.rcond, rank)
-            z = space.least_norm(space.V.T @ z)
+            rank = space.rank
+            if 0 < rank < problem.p:
+                z = space.least_norm(space.V.T @ z)
         return Solution(scaled.coefficients(z), rank, "lstsq", 0.0)
     space = RowSpace.of(scaled, problem.rcond)
     if space.rank == problem.p:

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 import scipy.linalg
 
-from kernels._columns import one_size
+from kernels._columns import OneSize, one_size
 from kernels._contract import Solution, Way
 from kernels._problem import Array
 from kernels._row_space import RowSpace, solved
@@ -32,9 +32,8 @@ class ScipyWay(Way):
     QR is backward stable column by column (N. J. Higham, Accuracy and Stability of Numerical
     Algorithms, 2nd ed., theorem 19.4), so the gradient's error is bounded by column norms.
 
-    Cost: preparation 2np² flops and about p reads of X (the pivoting is half BLAS 2), with
-    one copy of X; a gradient 4kp flops and no read of X. It pays where many gradients of
-    one tall X are wanted.
+    Cost: preparation 2np² flops and two copies of X; a gradient 4kp flops and no read of X. It pays
+    where many gradients of one tall X are wanted.
     """
 
     factored = True
@@ -97,12 +96,16 @@ class ScipyWay(Way):
         Full rank: `scipy.linalg.lstsq` (gelsd). alpha > 0: see `solved`. Rank below p by
         `LeastSquares.rcond`: the ridge fallback, see `_perturbed`.
         """
-        found = solved(self.problem, self._RPt, self._c, _lstsq)
-        if found.rank is not None and 0 < found.rank < self.problem.p:
-            return self._perturbed(found.rank)
-        return found
+        problem = self.problem
+        if problem.alpha:
+            return solved(problem, self._RPt, self._c, _lstsq)
+        scaled = one_size(self._RPt, self._c)
+        z, rank = _lstsq(scaled.Z, scaled.b, problem.rcond)
+        if 0 < rank < problem.p:
+            return self._perturbed(scaled, rank)
+        return Solution(scaled.coefficients(z), rank, "lstsq", 0.0)
 
-    def _perturbed(self, rank: int) -> Solution:
+    def _perturbed(self, scaled: OneSize, rank: int) -> Solution:
         """Return the ridge solution that repairs a singular XᵀX, with the alpha it used.
 
         On columns of one size, (ZᵀZ + alpha I) z = Zᵀy has the fitted values of
@@ -114,7 +117,6 @@ class ScipyWay(Way):
         values are, where an alpha relative to sigma_1 would wipe out all that is below its root. In
         the null space y has no say: of all z with these c the answer is that of least |w|.
         """
-        scaled = one_size(self._RPt, self._c)
         space = RowSpace.of(scaled, self.problem.rcond, rank)
         sigma = space.sigma
         alpha = float(np.finfo(self.problem.dtype).eps) * float(sigma[-1]) ** 2
