@@ -37,7 +37,7 @@ lint: $(TEST)/ready
 
 # The table comes even where a benchmark failed, and the failure is still the exit status.
 bench: $(BENCH)/ready
-	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
 	commit=$$(git rev-parse HEAD) && status=0 && \
 	echo "Benchmarking commit $$commit on $$machine (about 45 minutes)" && \
 	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
@@ -49,7 +49,7 @@ bench: $(BENCH)/ready
 # Small sizes only, in a results folder of its own. asv lists every size; those left out are cut.
 bench-quick: $(BENCH)/ready
 	@mkdir -p .asv && sed 's|: "results"|: ".asv/quick"|' asv.conf.json > .asv.quick.json
-	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
 	commit=$$(git rev-parse HEAD) && \
 	$(BENCH)/bin/asv --config .asv.quick.json run "HEAD^!" --machine "$$machine" --show-stderr \
 	  --bench "Gradient.(time|track_sp).*, (100|10000), (4|30)\)" \
@@ -61,17 +61,17 @@ bench-versions: $(BENCH)/ready
 	@test -n "$(VERSIONS)" || { echo 'say which: VERSIONS="numpy=2.2.6 ..."' >&2; exit 2; }
 	@cp asv.conf.json .asv.versions.json && for pin in $(VERSIONS); do \
 	  sed -i "s|\"$${pin%=*}\": \[[^]]*\]|\"$${pin%=*}\": [\"$${pin#*=}\"]|" .asv.versions.json; done
-	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
 	$(BENCH)/bin/asv --config .asv.versions.json run "HEAD^!" --machine "$$machine" \
 	  --record-samples --show-stderr --bench "gradient.(Gradient|Preparation)"
 
 check: $(BENCH)/ready
-	@$(BENCH)/bin/python -m suites.machine
+	@$(BENCH)/bin/python -m suites.harness.machine
 	$(BENCH)/bin/asv check
 
 # Each benchmark at its smallest sizes, nothing saved: asv fails if any of them does.
 smoke: $(BENCH)/ready
-	@machine=$$($(BENCH)/bin/python -m suites.machine) && \
+	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
 	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
 	  --bench ", (100|1000), (4|30)\)" --bench "256 KiB', 30\)" --bench "FirstCall|SmallCalls" \
 	  --bench "SinglePrecision.*'C', 30\)" --bench "Threads.*\(2, '8 MiB', 30\)" \

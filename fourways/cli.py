@@ -97,7 +97,7 @@ def _run(given: argparse.Namespace) -> int:
         print(recommend(given.n, given.p))
         return 0
     if given.command == "graph":
-        from kernels.graph import main as graph
+        from kernels.autograd.graph import main as graph
 
         return graph(["--format", given.format])
     if given.command == "report":

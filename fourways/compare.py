@@ -18,8 +18,8 @@ from fourways.diagnosis import Diagnosis, diagnose
 from fourways.errors import InputError
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares
-from suites.machine import cores
-from suites.timing import use_threads
+from suites.harness.machine import cores
+from suites.harness.timing import use_threads
 
 _STEPS = len(WAYS) + 3
 

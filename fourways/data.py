@@ -289,13 +289,13 @@ def _checked(data: Data) -> Data:
 
 
 def _is_beyond_memory(n: int, p: int) -> bool:
-    from suites.machine import memory
+    from suites.harness.machine import memory
 
     return _COPIES * n * p * 8 > memory()
 
 
 def _require_memory(n: int, p: int, path: Path) -> None:
-    from suites.machine import memory
+    from suites.harness.machine import memory
 
     if _is_beyond_memory(n, p):
         needed, there = _COPIES * n * p * 8, memory()

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.linalg
 
 from kernels import Array
-from kernels._columns import column_exponents, scale_columns
-from kernels._row_space import numerical_rank
+from kernels.rank.equilibration import column_exponents, scale_columns
+from kernels.rank.row_space import numerical_rank
 
 _SHOWN = 1e-6  # of the largest coefficient of a dependency: what is below is rounding
 

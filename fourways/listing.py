@@ -15,8 +15,8 @@ def ways() -> str:
 
 def problems() -> str:
     """Return each family of problems and each certified set."""
-    from suites import nist
-    from suites.families import FAMILIES
+    from suites.data import nist
+    from suites.data.families import FAMILIES
 
     posed = {name: make(24, 6) for name, make in FAMILIES.items()}
     rows = [

@@ -10,8 +10,8 @@ import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
 from suites.harness import Truth, Turns, Verified
+from suites.harness.timing import unchecked
 from suites.judge import SolutionJudge, WrongAnswerError
-from suites.timing import unchecked
 
 Step = Callable[[str], None]
 _SOLVES, _SOLVING = 6, 3.0  # at most so many, until so many seconds are spent

@@ -6,13 +6,14 @@
 [-6.0, -8.666666666666666]
 """
 
-from kernels._contract import Solution, Way
-from kernels._descent import METHODS, descend
-from kernels._minimum_norm import minimum_norm
-from kernels._problem import Array, LeastSquares
-from kernels._refined import refined
-from kernels._registry import WAYS
-from kernels._stopping import Progress, Stopping
+from kernels.descent.methods import METHODS, descend
+from kernels.descent.stopping import Progress, Stopping
+from kernels.direct.minimum_norm import minimum_norm
+from kernels.direct.refined import refined
+from kernels.problem import Array, LeastSquares
+from kernels.registry import WAYS
+from kernels.solution import Solution
+from kernels.way import Way
 
 __all__ = [
     "METHODS",

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from kernels import Array, Solution, refined
-from suites import nist
-from suites.families import Posed, with_condition
+from suites.data import nist
+from suites.data.families import Posed, with_condition
 from suites.harness import Solutions
+from suites.harness.machine import cores
+from suites.harness.timing import ratio, use_threads
 from suites.judge import SolutionJudge, WrongAnswerError, exact_solution, log_relative_error
-from suites.machine import cores
 from suites.solvers import SOLVERS, solve
-from suites.timing import ratio, use_threads
 
 _DECADES = [f"1e{k:02}" for k in range(0, 17, 2)]
 _DTYPES = ["float64", "float32"]

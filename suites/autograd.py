@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from kernels import WAYS, Array, LeastSquares
-from kernels.graph import recorded
-from kernels.torch_function import as_torch
-from suites import problems
+from kernels.autograd.function import as_torch
+from kernels.autograd.graph import recorded
+from suites.data import problems
 from suites.harness import Truth, Turns, Verified
+from suites.harness.machine import cores
+from suites.harness.timing import unchecked, use_threads
 from suites.judge import WrongAnswerError
-from suites.machine import cores
-from suites.timing import unchecked, use_threads
 
 _SIZES = {"100 x 4": (100, 4), "10000 x 30": (10_000, 30), "700000 x 30": (700_000, 30)}
 _VALUES = [
@@ -93,7 +93,7 @@ class Graph:
         self.problem = problems.gaussian(*_SIZES[size])
         way: Any = WAYS["torch"](self.problem)
         w = torch.zeros(self.problem.p, dtype=torch.float64, requires_grad=True)
-        self.graph = recorded(way._loss(w))
+        self.graph = recorded(way.loss(w))
 
     def track_bytes_kept(self, size: str) -> int:
         """All of them: X and y too, by reference."""
@@ -189,7 +189,7 @@ def all_timed(problem: LeastSquares) -> dict[str, Timed]:
 
 
 def _points(truth: Truth) -> list[At]:
-    loss = _torch(truth.problem)._loss
+    loss = _torch(truth.problem).loss
     points = []
     for w in truth.points:
         own = w.copy()
@@ -205,7 +205,7 @@ def _torch(problem: LeastSquares) -> Any:
 def _calls(problem: LeastSquares) -> dict[str, Call]:
     """Return the calls by name, as functions of a point; each returns f there or its gradient."""
     way = _torch(problem)
-    loss, X, y = way._loss, way._X, way._y
+    loss, X, y = way.loss, way.X, way.y
     by_numba = as_torch(WAYS["numba"](problem))
 
     def without(recording: Callable[[], Any], leaf: torch.Tensor) -> torch.Tensor:
@@ -241,7 +241,7 @@ def _compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:
     """Return the loss and its backward pass by torch.compile, or why it cannot be had here."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers beside the timing
     way = _torch(problem)
-    X, y = way._X, way._y
+    X, y = way.X, way.y
     torch.compiler.reset()
 
     @torch.compile(dynamic=False)

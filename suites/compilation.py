@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels import WAYS
-from suites import problems
+from suites.data import problems
 from suites.harness import Truth, Verified
-from suites.machine import cores
-from suites.timing import interleaved, use_threads
+from suites.harness.machine import cores
+from suites.harness.timing import interleaved, use_threads
 
 _FIRST_CALL = """
 import sys, time

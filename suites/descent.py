@@ -25,12 +25,12 @@ from kernels import (
     descend,
     minimum_norm,
 )
-from suites.families import Posed, with_condition
+from suites.data.families import Posed, with_condition
 from suites.harness import Solutions, Truth, Verified, why_wrong
+from suites.harness.machine import cores
 from suites.harness.single import in_turn
+from suites.harness.timing import ratio, use_threads
 from suites.judge import WrongAnswerError
-from suites.machine import cores
-from suites.timing import ratio, use_threads
 
 TARGET = 1e-8
 _DECADES = range(1, 11)

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from kernels import WAYS, Way
-from suites import problems
+from suites.data import problems
 from suites.harness import Truth, Turns, Verified, require_possible
+from suites.harness.machine import cores, memory
 from suites.harness.possible import is_beyond_caches
-from suites.machine import cores, memory
-from suites.read_limit import sums_over
-from suites.timing import BatchClock, Timeable, interleaved, ratio, use_threads
+from suites.harness.read_limit import sums_over
+from suites.harness.timing import BatchClock, Timeable, interleaved, ratio, use_threads
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
 _ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]

@@ -14,8 +14,8 @@ import numpy as np
 
 from kernels import WAYS, LeastSquares
 from suites.harness import Truth, Turns, Verified
-from suites.machine import cores
-from suites.timing import BatchClock, ratio, use_threads
+from suites.harness.machine import cores
+from suites.harness.timing import BatchClock, ratio, use_threads
 
 VARIABLE = "FOURWAYS_DATA"
 _ROOT = Path(__file__).parents[1]

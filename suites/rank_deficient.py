@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels import LeastSquares, Solution, minimum_norm
-from suites.families import FAMILIES, Posed, duplicated_column, low_rank
+from suites.data.families import FAMILIES, Posed, duplicated_column, low_rank
 from suites.harness import Solutions
+from suites.harness.machine import cores
+from suites.harness.timing import ratio, unchecked, use_threads
 from suites.judge import SolutionJudge, WrongAnswerError
-from suites.machine import cores
 from suites.solvers import OURS, SOLVERS, solve
-from suites.timing import ratio, unchecked, use_threads
 
 _SIZES = {"200 x 10": (200, 10), "2000 x 50": (2000, 50)}
 _LARGEST = "2000 x 50"

@@ -10,11 +10,11 @@ import numba
 import numpy as np
 
 from kernels import WAYS, Array
-from suites import problems
+from suites.data import problems
 from suites.harness import Truth, Turns, Verified, require_possible
-from suites.machine import cores
-from suites.read_limit import sums_over
-from suites.timing import interleaved, ratio, use_threads
+from suites.harness.machine import cores
+from suites.harness.read_limit import sums_over
+from suites.harness.timing import interleaved, ratio, use_threads
 
 _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
 _COLUMNS = [4, 30, 300, 1000]

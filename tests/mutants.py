@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kernels import Array
-from kernels._numpy import NumpyWay
+from kernels.ways.numpy import NumpyWay
 
 _EXACT = NumpyWay._gradient
 

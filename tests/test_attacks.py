@@ -11,19 +11,11 @@ import pytest
 from fourways import blocks, by_blocks
 from fourways.measure import Measured, measure
 from kernels import Array
-from kernels._numba import NumbaWay
-from kernels._numpy import NumpyWay
-from suites import (
-    autograd,
-    compilation,
-    descent,
-    gradient,
-    own,
-    problems,
-    roofline,
-    timing,
-)
-from suites.harness import ImpossibleTimeError, Truth, Verified, possible, require_possible
+from kernels.ways.numba import NumbaWay
+from kernels.ways.numpy import NumpyWay
+from suites import autograd, compilation, descent, gradient, own, roofline
+from suites.data import problems
+from suites.harness import ImpossibleTimeError, Truth, Verified, possible, require_possible, timing
 from suites.judge import WrongAnswerError
 from tests.mutants import MUTANTS, WritingX, WritingY
 

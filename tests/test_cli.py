@@ -17,7 +17,7 @@ from fourways.compare import tables
 from fourways.diagnosis import diagnose
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares, Solution
-from suites import families, nist, problems
+from suites.data import families, nist, problems
 from suites.judge import GradientOracle, WrongAnswerError, check_solution
 
 COMMAND = Path(sys.executable).parent / "fourways"
@@ -201,7 +201,7 @@ def test_a_matrix_beyond_memory_says_how_much_is_needed(
     table: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     from fourways.cli import main
-    from suites import machine
+    from suites.harness import machine
 
     monkeypatch.setattr(machine, "memory", lambda: 1000)
     assert main(["compare", str(table), "--target", "price", "--features", "area"]) == 2
@@ -386,7 +386,7 @@ def test_data_beyond_memory_are_compared_by_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     from fourways.cli import main
-    from suites import machine
+    from suites.harness import machine
 
     problem = families.summed_column(600, 5).problem
     np.save(tmp_path / "X.npy", problem.X)
@@ -445,7 +445,7 @@ def test_parquet_beyond_memory_is_compared_by_blocks(
 
     from fourways import data
     from fourways.cli import main
-    from suites import machine
+    from suites.harness import machine
 
     problem = problems.gaussian(500, 3)
     columns = {name: problem.X[:, j] for j, name in enumerate("abc")}

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from kernels import WAYS, _compile
-from kernels._compile import compiled
-from kernels._passes import gradient_by, kernel_for
-from kernels._spectrum import curvature
-from suites import problems
+from kernels import WAYS
+from kernels.descent.curvature import curvature
+from kernels.one_pass import compile as compilation
+from kernels.one_pass.compile import compiled
+from kernels.one_pass.passes import gradient_by, kernel_for
+from suites.data import problems
 
 _GRADIENT = """
 import sys
@@ -65,7 +66,7 @@ def test_closures_are_named_by_what_they_hold(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(names())) == 5
     assert names() == names()
     before = names()
-    monkeypatch.setattr(_compile, "_SOURCE", "another source")
+    monkeypatch.setattr(compilation, "_SOURCE", "another source")
     assert not set(before) & set(names())
     with pytest.raises(TypeError, match=r"closes over \[1\]"):
         plus([1])

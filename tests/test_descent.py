@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from kernels import METHODS, WAYS, Array, LeastSquares, Progress, Stopping, Way, descend
-from kernels._loops import Loops
-from kernels._numba import NumbaWay
-from kernels._reduction import factor
-from kernels._spectrum import block_curvature, curvature
-from suites import families, problems
+from kernels.descent.curvature import block_curvature, curvature
+from kernels.descent.loops import Loops
+from kernels.descent.reduction import factor
+from kernels.ways.numba import NumbaWay
+from suites.data import families, problems
 from suites.judge import exact_solution
 
 OWN = METHODS[:7]

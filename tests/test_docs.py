@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kernels.graph import recorded, regression_loss
+from kernels.autograd.graph import recorded, regression_loss
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

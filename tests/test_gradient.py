@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import WAYS, Array, LeastSquares, Way
-from suites import nist, problems
+from suites.data import nist, problems
 from suites.judge import GradientOracle, WrongAnswerError, exact_gradient, unit_roundoff
 
 SHAPES = [(1, 1), (9, 1), (30, 4), (7, 7), (4, 30), (203, 5), (64, 65), (1000, 30)]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from kernels import WAYS, Way, descend
-from kernels.graph import Graph, main, recorded, regression_loss
-from kernels.torch_function import as_torch
-from suites import problems
+from kernels.autograd.function import as_torch
+from kernels.autograd.graph import Graph, main, recorded, regression_loss
+from suites.data import problems
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_a_ridge_term_is_another_branch_to_the_same_leaf() -> None:
 def test_every_gradient_of_the_torch_way_records_a_graph_of_its_own() -> None:
     way: Any = WAYS["torch"](problems.gaussian(30, 3))
     w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
-    first, second = way._loss(w), way._loss(w)
+    first, second = way.loss(w), way.loss(w)
     assert first.grad_fn is not second.grad_fn
     first.backward()
     second.backward()  # not refused
@@ -401,7 +401,7 @@ def test_the_command_prints_the_graph_of_the_loss(form: str, capsys: Any) -> Non
 
 
 def test_the_command_draws_or_says_what_is_missing() -> None:
-    command = [sys.executable, "-W", "error", "-m", "kernels.graph", "--format", "svg"]
+    command = [sys.executable, "-W", "error", "-m", "kernels.autograd.graph", "--format", "svg"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode == 0:
         assert b"MseLossBackward0" in done.stdout

@@ -13,8 +13,8 @@ import pytest
 import scipy.linalg
 
 from kernels import WAYS, Array, LeastSquares, Solution, minimum_norm
-from suites import cases, families, problems
-from suites.families import Posed
+from suites.data import families, misjudged, problems
+from suites.data.families import Posed
 from suites.judge import (
     RIGHT,
     SolutionJudge,
@@ -234,12 +234,12 @@ def test_ridge_solutions_are_judged_whatever_alpha_and_units(
         assert judge.backward_error(exact * (1 + 1e-10 * np.array([1, -1, 1]))) > RIGHT
 
 
-CASES = cases.names()
+CASES = misjudged.names()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_users_tables_that_were_misjudged_are_solved_and_judged_right(name: str) -> None:
-    case = cases.load(name)
+    case = misjudged.load(name)
     exact = exact_solution(case.problem)
     assert (exact.rank, exact.w) == (case.rank, case.w)
     judge = SolutionJudge(case.problem, case.rank)
@@ -266,8 +266,8 @@ def test_fourways_compare_says_the_same_of_them(
 ) -> None:
     from fourways.cli import main
 
-    case = cases.load(name)
-    path = cases.path(name)
+    case = misjudged.load(name)
+    path = misjudged.path(name)
     with path.open() as file:
         target = next(csv.reader(file))[-1]
     options = ["--target", target, "--intercept", "--dummies"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kernels import WAYS
-from suites import nist
-from suites.nist import CertifiedSet
+from suites.data import nist
+from suites.data.nist import CertifiedSet
 
 # One line in each place where NIST puts one; the prose between is not ours to repeat.
 REGRESSION = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kernels import Array, LeastSquares
-from kernels import _passes as passes
-from suites import problems
+from kernels.one_pass import passes
+from suites.data import problems
 from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.

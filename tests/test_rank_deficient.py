@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from kernels import WAYS, LeastSquares, Solution, Way, minimum_norm, refined
-from kernels._gram import gram
-from suites import accuracy, families, nist, problems
-from suites.families import FAMILIES
+from kernels.one_pass.gram import gram
+from suites import accuracy
+from suites.data import families, nist, problems
+from suites.data.families import FAMILIES
 from suites.judge import (
     RIGHT,
     SolutionJudge,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kernels import WAYS, Array, LeastSquares, Way, minimum_norm
-from suites import families, nist, problems
+from suites.data import families, nist, problems
 from suites.judge import RIGHT, SolutionJudge, exact_solution, solution_ratio
 
 REGRESSIONS = [name for name in nist.names() if nist.load(name).is_regression]

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from kernels import METHODS, WAYS, Progress, Stopping, descend
-from kernels import _descent as descent
-from kernels._clock import _left_out
-from kernels._compile import compiled
-from kernels._spectrum import Curvature
-from kernels._stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
-from suites import families, problems
+from kernels.descent import methods as descent
+from kernels.descent.curvature import Curvature
+from kernels.descent.stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
+from kernels.one_pass.clock import _left_out
+from kernels.one_pass.compile import compiled
+from suites.data import families, problems
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -116,7 +116,7 @@ def test_a_limit_of_seconds_is_not_spent_on_compiling(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     script = """
 from kernels import WAYS, Stopping, descend
-from suites import families
+from suites.data import families
 
 way = WAYS["numba"](families.with_condition(200, 7, 30).problem)
 found = descend("gradient descent", way, Stopping(seconds=2))

@@ -31,7 +31,7 @@ import pytest
 from flint import arb, fmpq, fmpq_mat
 
 from kernels import Array, LeastSquares, Solution
-from suites import tables
+from suites.data import tables
 from suites.judge import RIGHT, WrongAnswerError, check_solution, exact_solution, solution_ratio
 from suites.judge.exact import column, normal_equations, null_space
 

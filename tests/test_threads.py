@@ -10,7 +10,7 @@ _SCRIPT = """
 import multiprocessing, sys
 import numpy as np
 from kernels import WAYS, LeastSquares, Stopping, descend
-from kernels._gram import gram
+from kernels.one_pass.gram import gram
 
 X = np.random.default_rng(0).standard_normal((20_000, 7))
 way = WAYS["numba"](LeastSquares(X, X.sum(1) + 1))

@@ -8,11 +8,11 @@ from time import perf_counter
 import numpy as np
 
 from kernels import WAYS, Way
-from suites import problems
+from suites.data import problems
+from suites.harness.timing import use_threads
 from suites.harness.verified import Truth, Verified
-from suites.timing import use_threads
 
-_BATCH, _ROUNDS = 2e-3, 400  # a batch in seconds, as in suites/timing.py
+_BATCH, _ROUNDS = 2e-3, 400  # a batch in seconds, as in suites/harness/timing.py
 
 
 def _bare(way: Way, w: object, number: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from kernels import Array
 
 _ROUNDS = 3, 9
-_REST = 0.006  # seconds: see suites/timing.py
+_REST = 0.006  # seconds: see suites/harness/timing.py
 _LONG = 0.05  # seconds: a call that takes more need not find its threads awake
 
 

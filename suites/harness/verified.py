@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from kernels import Array, LeastSquares, Way
-from suites import problems
+from suites.data import problems
+from suites.harness.machine import cores
 from suites.harness.turns import Turns
 from suites.judge import GradientOracle, WrongAnswerError
-from suites.machine import cores
 
 _POINTS = 4
 Kind = Literal["gradient", "value", "value and gradient"]

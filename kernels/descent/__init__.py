@@ -1,0 +1,1 @@
+"""Descent methods, driven by any way: in Python, or compiled whole."""

@@ -1,0 +1,1 @@
+"""Direct solvers that go beyond the ways: faster on tall X, or right to the last digit."""

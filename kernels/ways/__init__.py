@@ -1,0 +1,1 @@
+"""The four ways, a file each. By name: `kernels.WAYS`."""
