@@ -12,8 +12,9 @@ from numba.core.dispatcher import Dispatcher
 from kernels import WAYS
 from kernels.descent.curvature import curvature
 from kernels.one_pass import compile as compilation
+from kernels.one_pass.choice import kernel_for
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.passes import gradient_by, kernel_for
+from kernels.one_pass.passes import gradient_by
 from suites.data import problems
 
 _GRADIENT = """

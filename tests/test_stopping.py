@@ -13,7 +13,7 @@ import pytest
 from kernels import METHODS, WAYS, Progress, Stopping, descend
 from kernels.descent import methods as descent
 from kernels.descent.curvature import Curvature
-from kernels.descent.stopping import DIVERGED, GRADIENT, RUNNING, STALLED, judge, watch
+from kernels.descent.stopping import Verdict, judge, watch
 from kernels.one_pass.clock import _left_out
 from kernels.one_pass.compile import compiled
 from suites.data import families, problems
@@ -33,24 +33,24 @@ def verdicts(
 def test_a_small_gradient_ends_it() -> None:
     stopping = Stopping(gradient=1e-3)
     found = verdicts(stopping, [8, 4, 2, 1], [1, 0.1, 1.1e-3, 1e-3])
-    assert found == [RUNNING, RUNNING, GRADIENT]
+    assert found == [Verdict.RUNNING, Verdict.RUNNING, Verdict.GRADIENT]
 
 
 def test_no_progress_for_a_while_ends_it() -> None:
     found = verdicts(Stopping(patience=3), [8, 4, 5, 4, 3.9, 4, 4, 4])
-    assert found == [RUNNING] * 6 + [STALLED]
+    assert found == [Verdict.RUNNING] * 6 + [Verdict.STALLED]
 
 
 def test_progress_too_slow_ends_it() -> None:
     falling = [0.999**k for k in range(9)]
-    assert verdicts(Stopping(patience=3, decrease=1e-2), falling).count(STALLED) > 0
-    assert STALLED not in verdicts(Stopping(patience=3, decrease=1e-4), falling)
+    assert verdicts(Stopping(patience=3, decrease=1e-2), falling).count(Verdict.STALLED) > 0
+    assert Verdict.STALLED not in verdicts(Stopping(patience=3, decrease=1e-4), falling)
 
 
 @pytest.mark.parametrize("value", [1e11, np.inf, np.nan])
 def test_growth_without_bound_ends_it(value: float) -> None:
-    assert verdicts(Stopping(), [1, 5, value]) == [RUNNING, DIVERGED]
-    assert verdicts(Stopping(), [1, 5, value], [1, 1, 0]) == [RUNNING, DIVERGED]
+    assert verdicts(Stopping(), [1, 5, value]) == [Verdict.RUNNING, Verdict.DIVERGED]
+    assert verdicts(Stopping(), [1, 5, value], [1, 1, 0]) == [Verdict.RUNNING, Verdict.DIVERGED]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.descent.loops import loops_of
+from kernels.descent.steps import Lanczos
 from kernels.problem import Array
 from kernels.way import Way
 
@@ -47,7 +48,7 @@ def curvature(way: Way, *, smallest: bool) -> Curvature:
     reached = 0
     while True:
         stop = min(steps, max(_FIRST, 2 * reached))
-        reached = loops.lanczos(basis, diagonal, beside, reached, stop, problem.rcond)
+        reached = loops.lanczos(Lanczos(basis, diagonal, beside, reached, stop, problem.rcond))
         found, residuals = _ritz(diagonal[:reached], beside[:reached])
         kept = found - shift > problem.rcond * found[-1]
         kept[-1] = True  # where alpha is all of H to rounding, there is one eigenvalue

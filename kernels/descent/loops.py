@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.descent.steps import BATCH, STEPS, descent, lanczos
+from kernels.descent.steps import BATCH, STEPS, Lanczos, State, descent, lanczos
+from kernels.descent.stopping import Verdict
 from kernels.problem import Array, LeastSquares
 from kernels.way import Way
 
@@ -16,7 +17,7 @@ def loops_of(way: Way) -> Any:
         return Loops(way)
     from kernels.descent.compiled import CompiledLoops
 
-    return CompiledLoops(*way.one_pass)
+    return CompiledLoops(way.one_pass)
 
 
 class Loops:
@@ -25,15 +26,13 @@ class Loops:
     def __init__(self, way: Way) -> None:
         self._way = way
 
-    def descent(self, step: int, state: tuple[Any, ...], *, homogeneous: bool = False) -> int:
-        """Run the loop `kernels.descent.steps.descent` over a step, given by its number."""
-        make: Any = STEPS[step]
-        verdict: int = descent(make(_evaluate, self._evaluate_block))(
-            self._homogeneous if homogeneous else self._way, state
-        )
+    def descent(self, step: str, state: State, *, homogeneous: bool = False) -> Verdict:
+        """Run the loop `kernels.descent.steps.descent` over a step, given by its name."""
+        run = descent(STEPS[step](_evaluate, self._evaluate_block))
+        verdict: Verdict = run(self._homogeneous if homogeneous else self._way, state)
         return verdict
 
-    def lanczos(self, *state: Any) -> int:
+    def lanczos(self, state: Lanczos) -> int:
         """Run `kernels.descent.steps.lanczos` for the Hessian."""
         reached: int = lanczos(_evaluate, self._evaluate_block)(self._homogeneous, state)
         return reached

@@ -11,17 +11,8 @@ from numpy.typing import ArrayLike
 from kernels.descent.curvature import block_curvature, curvature
 from kernels.descent.loops import loops_of
 from kernels.descent.run import Run
-from kernels.descent.steps import BATCH
-from kernels.descent.stopping import (
-    GRADIENT,
-    PATIENCE,
-    RUNNING,
-    STALLED,
-    TAKEN,
-    Observer,
-    Progress,
-    Stopping,
-)
+from kernels.descent.steps import BATCH, State
+from kernels.descent.stopping import PATIENCE, TAKEN, Observer, Progress, Stopping, Verdict
 from kernels.one_pass.clock import now
 from kernels.problem import Array, LeastSquares, power_of_two_above
 from kernels.solution import Solution
@@ -38,9 +29,9 @@ _Start = tuple[list[Array], list[float], int]
 
 @dataclass(frozen=True)
 class _Method:
-    """``step`` is its place in `steps.STEPS`, ``evaluations`` the gradients of one."""
+    """``step`` is its name in `steps.STEPS`, ``evaluations`` the gradients of one."""
 
-    step: int
+    step: str
     start: Callable[[Run], _Start]
     evaluations: int = 1
     homogeneous: bool = False
@@ -95,13 +86,13 @@ def _stochastic(run: Run) -> _Start:
 
 
 _STEPPED = {
-    "gradient descent": _Method(0, _fixed),
-    "gradient descent, 2/(L+mu)": _Method(0, _longest),
-    "heavy ball": _Method(1, _heavy_ball),
-    "nesterov": _Method(2, _nesterov),
-    "barzilai-borwein": _Method(3, _barzilai_borwein),
-    "conjugate gradients": _Method(4, _conjugate, homogeneous=True),
-    "stochastic": _Method(5, _stochastic, evaluations=2),
+    "gradient descent": _Method("fixed step", _fixed),
+    "gradient descent, 2/(L+mu)": _Method("fixed step", _longest),
+    "heavy ball": _Method("heavy ball", _heavy_ball),
+    "nesterov": _Method("nesterov", _nesterov),
+    "barzilai-borwein": _Method("barzilai-borwein", _barzilai_borwein),
+    "conjugate gradients": _Method("conjugate gradients", _conjugate, homogeneous=True),
+    "stochastic": _Method("stochastic", _stochastic, evaluations=2),
 }
 
 
@@ -115,12 +106,12 @@ def _descended(method: _Method, run: Run) -> str:
     memory, scalars = np.array([*vectors, run.w], dtype), np.array([*numbers, 0], dtype)
     length = max(1, min(1000, _FIRST // way.problem.X.nbytes))
     orders = _sweeps(way.problem.n) if method.evaluations > 1 else _nothing
-    refreshed, verdict = math.inf, RUNNING
+    refreshed, verdict = math.inf, Verdict.RUNNING
     while not (stopped := run.reason(verdict)):
         length = min(length, run.stopping.iterations - run.iterations)
         values, norms = np.empty((2, length), dtype)
         run.kept[TAKEN], since = 0, now()
-        state = (
+        state = State(
             run.w,
             run.g,
             memory,
@@ -137,12 +128,12 @@ def _descended(method: _Method, run: Run) -> str:
         finally:
             count = int(run.kept[TAKEN])
             run.taken(since, values[:count], norms[:count], method.evaluations)
-        if verdict == GRADIENT and method.homogeneous:
+        if verdict == Verdict.GRADIENT and method.homogeneous:
             # ∇f was carried along. Each time that it is read it must be less: else it is rounding.
             run.read()
             verdict, norm = run.judged(), float(np.abs(run.g).max())
-            if verdict == RUNNING and norm > refreshed / 2:
-                verdict = STALLED
+            if verdict == Verdict.RUNNING and norm > refreshed / 2:
+                verdict = Verdict.STALLED
             refreshed = norm
             memory[0], scalars[:2] = -run.g, (run.g @ run.g, run.value)
         elapsed = max(now() - since, 1e-9)

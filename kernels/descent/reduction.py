@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.descent.run import Run
-from kernels.descent.stopping import RUNNING, Observer, Progress
-from kernels.direct.minimum_norm import gram_of, gram_on_one_size
+from kernels.descent.stopping import Observer, Progress, Verdict
 from kernels.problem import Array, LeastSquares
 from kernels.rank.equilibration import one_size
+from kernels.rank.gram import gram_of, gram_on_one_size
 from kernels.registry import WAYS
 
 _EPS = 2.0**-52
@@ -97,7 +97,7 @@ def reduced(run: Run, inner: Callable[[Run], str]) -> str:
     R, c, by = factor(problem)
     run.evaluations += 1
     for _ in range(_ROUNDS):
-        if stopped := run.reason(RUNNING):
+        if stopped := run.reason(Verdict.RUNNING):
             return stopped
         left = replace(
             stopping,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.descent.stopping import REASONS, RUNNING, Observer, Progress, Stopping, judge, watch
+from kernels.descent.stopping import Observer, Progress, Stopping, Verdict, judge, watch
 from kernels.one_pass.clock import now
 from kernels.problem import Array
 from kernels.solution import Solution
@@ -50,15 +50,14 @@ class Run:
         room = float(np.finfo(self.w.dtype).smallest_normal) ** (1 / 4)
         return all(room < size < 1 / room for size in (self.value, float(np.abs(self.g).max())))
 
-    def judged(self) -> int:
+    def judged(self) -> Verdict:
         """Return the verdict of the stopping policy on the iterate."""
-        verdict: int = judge(self.value, np.abs(self.g).max(), self.limits, self.kept)
-        return verdict
+        return judge(self.value, float(np.abs(self.g).max()), self.limits, self.kept)
 
-    def reason(self, verdict: int) -> str | None:
+    def reason(self, verdict: Verdict) -> str | None:
         """Return why to stop after this verdict, if so; iterations and seconds count as well."""
-        if verdict != RUNNING:
-            return REASONS[verdict]
+        if verdict != Verdict.RUNNING:
+            return verdict.name.lower()
         if self.is_seen_enough:
             return "observer"
         if self.iterations >= self.stopping.iterations:

@@ -15,27 +15,61 @@ f is the mean of the f_b, whatever their sizes.
 blocks of one sweep. Scalars pass through ``numbers`` so that float32 stays float32 when compiled.
 """
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
-from kernels.descent.stopping import BEST, RUNNING, TAKEN, judge
+from kernels.descent.stopping import BEST, TAKEN, Verdict, judge
+from kernels.problem import Array
 
 BATCH = 64  # rows in a block of the stochastic method
 
 
-def fixed_step(evaluate, evaluate_block):
+class State(NamedTuple):
+    """What a loop over steps works on; all but ``order`` and ``limits`` are written to.
+
+    ``values`` and ``norms`` have room for f and |∇f| of each step, ``order`` a row for each; see
+    `stopping` for ``limits`` and ``kept``.
+    """
+
+    w: Array
+    g: Array
+    memory: Array
+    numbers: Array
+    order: Array
+    limits: Array
+    kept: Array
+    best: Array
+    values: Array
+    norms: Array
+
+
+class Lanczos(NamedTuple):
+    """What the Lanczos process extends, from row ``start`` to ``stop``; see `lanczos`."""
+
+    basis: Array
+    diagonal: Array
+    beside: Array
+    start: int
+    stop: int
+    smallest: float
+
+
+def fixed_step(evaluate: Any, evaluate_block: Any) -> Any:
     """w ← w - a ∇f(w);    numbers: a."""
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         w -= numbers[0] * g
         return evaluate(data, w, g)
 
     return step
 
 
-def heavy_ball(evaluate, evaluate_block):
+def heavy_ball(evaluate: Any, evaluate_block: Any) -> Any:
     """w ← w - a ∇f(w) + b (w - previous w);    numbers: a, b; memory: previous w."""
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         previous = memory[0]
         ahead = w - numbers[0] * g + numbers[1] * (w - previous)
         previous[:] = w
@@ -45,14 +79,14 @@ def heavy_ball(evaluate, evaluate_block):
     return step
 
 
-def nesterov(evaluate, evaluate_block):
+def nesterov(evaluate: Any, evaluate_block: Any) -> Any:
     """x ← w - a ∇f(w),  w ← x + b (x - previous x);    numbers: a, t, b; memory: previous x.
 
     b = (t - 1)/t' with t' = (1 + sqrt(1 + 4t²))/2, and t starts again from 1 where the momentum
     points uphill: ∇f(w)ᵀ(x - previous x) > 0.
     """
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         previous = memory[0]
         ahead = w - numbers[0] * g
         if np.dot(g, ahead - previous) > 0:
@@ -67,13 +101,13 @@ def nesterov(evaluate, evaluate_block):
     return step
 
 
-def barzilai_borwein(evaluate, evaluate_block):
+def barzilai_borwein(evaluate: Any, evaluate_block: Any) -> Any:
     """w ← w - a ∇f(w),  a ← sᵀs / sᵀz;    numbers: a; memory: previous ∇f.
 
     s = -a ∇f(w) is the step taken and z the change of ∇f along it.
     """
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         previous = memory[0]
         previous[:] = g
         w -= numbers[0] * g
@@ -86,14 +120,14 @@ def barzilai_borwein(evaluate, evaluate_block):
     return step
 
 
-def conjugate_gradients(evaluate, evaluate_block):
+def conjugate_gradients(evaluate: Any, evaluate_block: Any) -> Any:
     """w ← w + a d,  g ← g + a Hd,  d ← -g + (|g|²/|previous g|²) d;    memory: d, Hd.
 
     ``data`` is that of y = 0, for which evaluate gives Hd and dᵀHd/2 = (|Xd|² + alpha|d|²)/n at
     once: the curvature is a sum of squares, as in CGLS. numbers: |g|², f, a, the factor of d.
     """
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         d, product = memory[0], memory[1]
         half = evaluate(data, d, product)
         numbers[2] = numbers[0] / (half + half) if half > 0 else 0
@@ -109,14 +143,14 @@ def conjugate_gradients(evaluate, evaluate_block):
     return step
 
 
-def stochastic(evaluate, evaluate_block):
+def stochastic(evaluate: Any, evaluate_block: Any) -> Any:
     """A sweep over all blocks of rows, w ← w - a_k ∇f_b(w), and then f over all rows.
 
     numbers: a of the k-th step is numbers[0] up to k = numbers[2], from there on
     (2k + 1)/((k + 1)² numbers[3]); k; see above; numbers[4] is room for a.
     """
 
-    def step(data, w, g, memory, numbers, order):
+    def step(data: Any, w: Array, g: Array, memory: Array, numbers: Array, order: Array) -> Any:
         for block in order:
             evaluate_block(data, w, g, block)
             k = numbers[1]
@@ -130,35 +164,42 @@ def stochastic(evaluate, evaluate_block):
     return step
 
 
-# By number: the compiled loops are cached by it.
-STEPS = (fixed_step, heavy_ball, nesterov, barzilai_borwein, conjugate_gradients, stochastic)
+# By name: the compiled loops are cached by it.
+STEPS: dict[str, Callable[[Any, Any], Any]] = {
+    "fixed step": fixed_step,
+    "heavy ball": heavy_ball,
+    "nesterov": nesterov,
+    "barzilai-borwein": barzilai_borwein,
+    "conjugate gradients": conjugate_gradients,
+    "stochastic": stochastic,
+}
 
 
-def descent(step):
+def descent(step: Any) -> Any:
     """Return the loop over steps: it ends with ``values`` full or with a verdict, which it returns.
 
     kept[TAKEN] counts the steps, so that an interrupted loop leaves their number.
     """
 
-    def run(data, state):
-        w, g, memory, numbers, order, limits, kept, best, values, norms = state
+    def run(data: Any, state: State) -> Any:
+        w, g, kept, values, norms = state.w, state.g, state.kept, state.values, state.norms
         for k in range(values.size):
-            value = step(data, w, g, memory, numbers, order[k])
+            value = step(data, w, g, state.memory, state.numbers, state.order[k])
             norm = np.abs(g).max()
             if value < kept[BEST]:
                 kept[BEST] = value
-                best[:] = w
+                state.best[:] = w
             values[k], norms[k] = value, norm
             kept[TAKEN] += 1
-            verdict = judge(value, norm, limits, kept)
-            if verdict != RUNNING:
+            verdict = judge(value, norm, state.limits, kept)
+            if verdict != Verdict.RUNNING:
                 return verdict
-        return RUNNING
+        return Verdict.RUNNING
 
     return run
 
 
-def lanczos(evaluate, evaluate_block):
+def lanczos(evaluate: Any, evaluate_block: Any) -> Any:
     """Return the Lanczos process for the Hessian H, with ``data`` that of y = 0.
 
         b_k q_{k+1} = H q_k - a_k q_k - b_{k-1} q_{k-1}
@@ -168,7 +209,7 @@ def lanczos(evaluate, evaluate_block):
     b_k is below ``smallest`` times the largest b or a so far, H q_k then lying in the span.
     """
 
-    def run(data, state):
+    def run(data: Any, state: Lanczos) -> int:
         basis, diagonal, beside, start, stop, smallest = state
         product = np.empty_like(basis[0])
         for k in range(start, stop):

@@ -3,16 +3,24 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from kernels.problem import Array
 
-RUNNING, GRADIENT, STALLED, DIVERGED = range(4)
-REASONS = ("running", "gradient", "stalled", "diverged")
 
-# What `judge` compares with, and what it keeps from one iterate to the next.
+class Verdict(IntEnum):
+    """What the stopping policy says of an iterate. In lower case: what `Solution.stopped` says."""
+
+    RUNNING = 0
+    GRADIENT = 1
+    STALLED = 2
+    DIVERGED = 3
+
+
+# Places in the arrays of what `judge` compares with, and of what it keeps between two iterates.
 NORM, CEILING, DECREASE, PATIENCE = range(4)
 BEST, LOWEST, LEAST, SINCE, TAKEN = range(5)
 
@@ -100,12 +108,12 @@ def watch(value: float, norm: float, dtype: np.dtype[Any]) -> Array:
     return np.array([value, value, norm, 0, 0], dtype)
 
 
-def judge(value, norm, limits, kept):  # type: ignore[no-untyped-def]
-    """Return why to stop at an iterate with these f and |∇f|, or RUNNING. Numba compiles it too."""
+def judge(value: float, norm: float, limits: Array, kept: Array) -> Verdict:
+    """Return what to do at an iterate with these f and |∇f|. Numba compiles it too."""
     if not value <= limits[CEILING] or not np.isfinite(value):
-        return DIVERGED
+        return Verdict.DIVERGED
     if norm <= limits[NORM]:
-        return GRADIENT
+        return Verdict.GRADIENT
     kept[SINCE] += 1
     if value < kept[LOWEST] - limits[DECREASE] * np.abs(kept[LOWEST]):
         kept[LOWEST] = value
@@ -113,4 +121,4 @@ def judge(value, norm, limits, kept):  # type: ignore[no-untyped-def]
     if norm < kept[LEAST] - limits[DECREASE] * kept[LEAST]:
         kept[LEAST] = norm
         kept[SINCE] = 0
-    return STALLED if kept[SINCE] >= limits[PATIENCE] else RUNNING
+    return Verdict.STALLED if kept[SINCE] >= limits[PATIENCE] else Verdict.RUNNING

@@ -7,7 +7,8 @@ import numpy as np
 
 from kernels.problem import Array, LeastSquares
 from kernels.rank.equilibration import Exponents, one_size
-from kernels.rank.row_space import KEPT, RowSpace, solved
+from kernels.rank.gram import KEPT, gram_of, gram_on_one_size, is_large
+from kernels.rank.row_space import RowSpace, solved
 from kernels.registry import WAYS
 from kernels.solution import Solution
 
@@ -20,7 +21,6 @@ _RIGHT = 5 * _EPS  # of |Z|_F: a third of what is called right
 _SAFE = 1e-100, 1e100  # of |x_j|² and |y|²: no square leaves the range then
 _TURNED = 1e-8  # as an angle: its square, which refining V_r leaves, is nothing
 _BLOCK = 1 << 18  # entries of X at a time, which stay in cache between two products
-_LARGE = 1 << 20  # bytes of X: from here on Numba pays for its import and the wake of its threads
 
 
 def minimum_norm(problem: LeastSquares) -> Solution:
@@ -65,7 +65,7 @@ def minimum_norm(problem: LeastSquares) -> Solution:
     return solved(problem, problem.X, problem.y)
 
 
-class _Posed(NamedTuple):
+class _ScaledProblem(NamedTuple):
     """A problem, and the exponents of D and of y that are still to be divided out of it.
 
     ``coefficients`` are those of w = 2^coefficients z: the same, or what a copy was scaled by.
@@ -106,18 +106,18 @@ class _Spectrum(NamedTuple):
 
 def _iterated(problem: LeastSquares) -> Solution | None:
     """Return the solution by iterated Tikhonov, or None where it is not certified."""
-    posed = _on_one_size(problem)
-    spectrum, rcond = _spectrum(posed.gram), problem.rcond
+    scaled = _on_one_size(problem)
+    spectrum, rcond = _spectrum(scaled.gram), problem.rcond
     rank = len(spectrum.kept)
     if rank == 0:
         return Solution(np.zeros(problem.p, problem.dtype), 0, "tikhonov", 0.0)
-    seen = _refined(posed, spectrum, 15 * math.sqrt(problem.p) * _EPS)
+    seen = _refined(scaled, spectrum, 15 * math.sqrt(problem.p) * _EPS)
     if seen is None:
         return None
     spectrum = seen
-    n, columns = problem.n, posed.columns
-    way = WAYS["numba" if _is_large(posed.problem.X) else "numpy"](posed.problem)
-    y_norm = float(np.linalg.norm(posed.problem.y))
+    n, columns = problem.n, scaled.columns
+    way = WAYS["numba" if is_large(scaled.problem.X) else "numpy"](scaled.problem)
+    y_norm = float(np.linalg.norm(scaled.problem.y))
     condition = math.sqrt(spectrum.kept[-1] / spectrum.kept[0])
     z, gradient = np.zeros(problem.p), way.gradient(np.zeros(problem.p))
     for steps in range(1, _STEPS + 1):
@@ -130,13 +130,13 @@ def _iterated(problem: LeastSquares) -> Solution | None:
         left = np.ldexp(gradient * (n / 2), -columns)
         if spectrum.backward_error(left, math.sqrt(value * n), z, y_norm) <= _RIGHT:
             if rank < problem.p:
-                z = RowSpace(spectrum.V, -posed.coefficients).least_norm(spectrum.V.T @ z)
-            w = np.ldexp(z, posed.coefficients).astype(problem.dtype)
+                z = RowSpace(spectrum.V, -scaled.coefficients).least_norm(spectrum.V.T @ z)
+            w = np.ldexp(z, scaled.coefficients).astype(problem.dtype)
             return Solution(w, rank, "tikhonov", 0.0, iterations=steps)
     return None
 
 
-def _on_one_size(problem: LeastSquares) -> _Posed:
+def _on_one_size(problem: LeastSquares) -> _ScaledProblem:
     """Return the problem as it is where its squares are in range, else a scaled copy in float64."""
     X, y = problem.X, problem.y
     if problem.dtype == np.float64:
@@ -145,31 +145,11 @@ def _on_one_size(problem: LeastSquares) -> _Posed:
         squares = np.diag(gram)
         if all(_SAFE[0] < size < _SAFE[1] for size in (squares.min(), squares.max(), y_squares)):
             gram, columns = gram_on_one_size(gram)
-            return _Posed(problem, gram, columns, -columns)
-    scaled = one_size(X, y)
-    copy = LeastSquares(scaled.Z, scaled.b)
-    back = scaled.right - scaled.columns
-    return _Posed(copy, gram_of(scaled.Z), np.zeros_like(back), back)
-
-
-def gram_on_one_size(gram: Array) -> tuple[Array, Exponents]:
-    """Return ZᵀZ for XᵀX with a positive diagonal, and the exponents of D."""
-    columns = np.rint(np.log2(np.diag(gram)) / 2).astype(np.int64)
-    return np.ldexp(gram, -(columns[:, None] + columns)), columns
-
-
-def gram_of(X: Array) -> Array:
-    """Return XᵀX by BLAS where X is small, else by `kernels.one_pass.gram`, in float64 then."""
-    if not _is_large(X):
-        product: Array = X.T @ X
-        return product
-    from kernels.one_pass.gram import gram
-
-    return gram(X)
-
-
-def _is_large(X: Array) -> bool:
-    return X.nbytes > _LARGE
+            return _ScaledProblem(problem, gram, columns, -columns)
+    copied = one_size(X, y)
+    copy = LeastSquares(copied.Z, copied.b)
+    back = copied.right - copied.columns
+    return _ScaledProblem(copy, gram_of(copied.Z), np.zeros_like(back), back)
 
 
 def _spectrum(gram: Array) -> _Spectrum:
@@ -178,7 +158,7 @@ def _spectrum(gram: Array) -> _Spectrum:
     return _Spectrum(eigenvalues[dropped:], vectors[:, dropped:], vectors[:, :dropped])
 
 
-def _refined(posed: _Posed, spectrum: _Spectrum, rcond: float) -> _Spectrum | None:
+def _refined(scaled: _ScaledProblem, spectrum: _Spectrum, rcond: float) -> _Spectrum | None:
     """Return the spectrum with V_r refined; None where W is not the null space by rcond.
 
     Of more than sixteen columns W only samples are taken, and V_r must be right as it is.
@@ -190,24 +170,24 @@ def _refined(posed: _Posed, spectrum: _Spectrum, rcond: float) -> _Spectrum | No
     if count > _SAMPLES:
         samples = np.random.default_rng(0).standard_normal((count, _SAMPLES))
         W, factor = W @ samples / math.sqrt(_SAMPLES), _NORM_FACTOR
-    size, product = _image(posed, W)
+    size, product = _image(scaled, W)
     K = (V.T @ product) / kept[:, None]  # W - W' = V K
     if not factor * np.linalg.norm(K) <= (_TURNED if factor == 1 else 2 * rcond):
         return None
     limit, refined = rcond * math.sqrt(kept[-1]) / factor, W - V @ K
-    if not (size <= limit or _image(posed, refined)[0] <= limit):
+    if not (size <= limit or _image(scaled, refined)[0] <= limit):
         return None
     return spectrum if factor > 1 else _Spectrum(kept, V + W @ K.T, refined)
 
 
-def _image(posed: _Posed, W: Array) -> tuple[float, Array]:
+def _image(scaled: _ScaledProblem, W: Array) -> tuple[float, Array]:
     """Return |ZW|_F and ZᵀZW, by blocks of rows."""
-    X, columns = posed.problem.X, posed.columns[:, None]
-    scaled, squares, product = np.ldexp(W, -columns), 0.0, np.zeros(W.shape)
+    X, columns = scaled.problem.X, scaled.columns[:, None]
+    W, squares, product = np.ldexp(W, -columns), 0.0, np.zeros(W.shape)
     rows = max(1, _BLOCK // X.shape[1])
     for start in range(0, len(X), rows):
         block = X[start : start + rows]
-        image = block @ scaled
+        image = block @ W
         squares += float(np.vdot(image, image))
         product += block.T @ image
     return math.sqrt(squares), np.ldexp(product, -columns)

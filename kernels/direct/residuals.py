@@ -4,15 +4,18 @@ A number is an unevaluated sum of two, high + low. No fastmath here: the error t
 if they are computed as written.
 """
 
+from typing import Any
+
 import numpy as np
 
 from kernels.one_pass.compile import compiled
+from kernels.problem import Array
 
 _SPLIT = 134217729.0  # 2²⁷ + 1
 
 
 @compiled(fast=False)
-def two_sum(a, b):
+def two_sum(a: Any, b: Any) -> Any:
     """s + e = a + b exactly (D. E. Knuth, TAOCP 2, section 4.2.2)."""
     s = a + b
     t = s - a
@@ -20,7 +23,7 @@ def two_sum(a, b):
 
 
 @compiled(fast=False)
-def _add_product(high, low, a, b):
+def _add_product(high: Any, low: Any, a: Any, b: Any) -> Any:
     """high + low + ab, ab as an exact sum (T. J. Dekker, Numer. Math. 18 (1971))."""
     q = a * b
     t = _SPLIT * a
@@ -34,7 +37,7 @@ def _add_product(high, low, a, b):
 
 
 @compiled(fast=False)
-def residuals(A, b, w_high, w_low, r_high, r_low):
+def residuals(A: Array, b: Array, w_high: Array, w_low: Array, r_high: Array, r_low: Array) -> Any:
     """f = b - r - Aw and g = -Aᵀr in twice the working precision, then rounded; A in Fortran order.
 
     Dot products by T. Ogita, S. M. Rump, S. Oishi, SIAM J. Sci. Comput. 26 (2005), algorithm 5.3.

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, overload
 
 from numba import njit
 from numba.core import event
@@ -31,6 +31,12 @@ from kernels.one_pass.clock import leave_out
 FAST = ("reassoc", "contract")
 
 
+@overload
+def compiled(function: Callable[..., Any]) -> Any: ...
+@overload
+def compiled(
+    *, fast: bool = True, parallel: bool = False, cache: bool = True
+) -> Callable[[Callable[..., Any]], Any]: ...
 def compiled(
     function: Callable[..., Any] | None = None,
     *,

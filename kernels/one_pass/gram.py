@@ -1,12 +1,13 @@
 """The Gram matrix XᵀX of a tall X, in float64 whatever the dtype and order of X."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads, prange
 
+from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.passes import aligned
 from kernels.one_pass.threads import has_threads
 from kernels.one_pass.vectors import accumulate_rows, add_outer, zeros
 from kernels.problem import Array
@@ -24,18 +25,18 @@ def gram(X: Array) -> Array:
     parts of the rows, which are added up in order: the same thread count gives the same bits.
 
     Cost: np² flops, a quarter more where p is small for the edges of tiles. BLAS (dsyrk) shares the
-    triangle among threads, not the rows: on two cores of an AMD EPYC (Zen 4) it takes 1.2 times as
-    long at p = 500 and 1.3 to 1.8 times at p = 50 to 100, where a share of the triangle is small.
+    triangle among threads, not the rows, and a share of it is small where p is: docs/kernel.md.
     """
-    return _gram_by(has_threads())(X, get_num_threads())
+    found: Array = _gram_by(has_threads())(X, get_num_threads())
+    return found
 
 
 @cache
-def _gram_by(parallel):
+def _gram_by(parallel: bool) -> Any:
     """Return the compiled sum, its parts at once or, where not ``parallel``, in turn."""
 
     @compiled(parallel=parallel)
-    def gram(X, parts):
+    def gram(X, parts):  # type: ignore[no-untyped-def]
         n, p = X.shape
         width = (p + _TILE - 1) // _TILE * _TILE
         sums = np.zeros((parts, width * width))
@@ -58,7 +59,7 @@ def _gram_by(parallel):
 
 
 @compiled
-def _add_block(X, low, high, block, width, sums) -> None:
+def _add_block(X: Array, low: int, high: int, block: Array, width: int, sums: Array) -> None:
     """Add the upper triangle of a block's Gram matrix, tile by tile."""
     for i in range(high - low):
         for j in range(X.shape[1]):

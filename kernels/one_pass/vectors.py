@@ -1,7 +1,7 @@
-"""Vectors in Numba: the handful of operations that the gradient kernels are made of.
+"""Vectors in Numba: the handful of operations that the fast kernels are made of.
 
 LLVM vectorises a loop over p well when p is long, and not at all when a row holds four or ten
-entries; and it never prefetches. These intrinsics write the vector code down instead. A vector
+entries; and it never prefetches. These operations write the vector code down instead. A vector
 is 64 bytes, one cache line: 8 doubles or 16 floats. Where the processor's registers are shorter,
 LLVM splits it.
 
@@ -11,262 +11,154 @@ A group is a tuple of ``count`` vectors held in registers, one for each of ``cou
 from typing import Any
 
 from llvmlite import ir
-from numba import config
-from numba.core import types
-from numba.core.datamodel import models
-from numba.extending import intrinsic, register_model
+from numba import types
 
-from kernels.one_pass.compile import FAST
+from kernels.one_pass.emission import (
+    BYTES,
+    INT32,
+    LINE,
+    Emission,
+    Vector,
+    group_of,
+    operation,
+    vector_of,
+)
 
-if config.DISABLE_JIT:  # an intrinsic would say so at its first call, deep inside
-    raise ImportError("the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT")
-
-LINE = 64  # bytes
 SCRATCH = 512  # numbers
 
-_INT32, _INT64, _BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 
-
-class Vector(types.Type):
-    """``lanes`` numbers of one float type."""
-
-    def __init__(self, scalar: Any, lanes: int) -> None:
-        self.scalar, self.lanes = scalar, lanes
-        super().__init__(name=f"Vector({scalar}, {lanes})")
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, vector: Vector) -> None:
-        scalar = manager.lookup(vector.scalar).get_value_type()
-        super().__init__(manager, vector, ir.VectorType(scalar, vector.lanes))
-
-
-def _vector_of(array: Any) -> Vector:
-    return Vector(array.dtype, LINE * 8 // array.dtype.bitwidth)
-
-
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, to: Any) -> Any:
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), to.as_pointer())
-
-
-def _load(context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Vector) -> Any:
-    to = context.get_value_type(vector)
-    value = builder.load(_pointer(context, builder, kind, array, index, to))
-    value.align = kind.dtype.bitwidth // 8
-    return value
-
-
-def _store(
-    context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Vector, value: Any
-) -> None:
-    pointer = _pointer(context, builder, kind, array, index, context.get_value_type(vector))
-    builder.store(value, pointer).align = kind.dtype.bitwidth // 8
-
-
-def _muladd(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    return builder.fadd(builder.fmul(a, b, flags=FAST), c, flags=FAST)
-
-
-def _shuffle(builder: Any, a: Any, b: Any, order: Any) -> Any:
-    mask = ir.Constant(ir.VectorType(_INT32, len(order)), list(order))
-    return builder.shuffle_vector(a, b, mask)
-
-
-def _neighbours_added(builder: Any, a: Any, b: Any) -> Any:
-    """Return the sums of neighbouring lanes of a, then those of b."""
-    both = a.type.count + b.type.count
-    even, odd = range(0, both, 2), range(1, both, 2)
-    return builder.fadd(_shuffle(builder, a, b, even), _shuffle(builder, a, b, odd), flags=FAST)
-
-
-def _folded(builder: Any, group: Any, count: int) -> Any:
-    """Return one vector: neighbouring lanes added until the group's vectors are one."""
-    level = [builder.extract_value(group, k) for k in range(count)]
-    while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=True)
-        level = [_neighbours_added(builder, a, b) for a, b in pairs]
-    return level[0]
-
-
-def _halved(builder: Any, a: Any) -> Any:
-    """Return the sums of neighbouring lanes, in half as many lanes."""
-    undefined = ir.Constant(a.type, ir.Undefined)
-    even, odd = range(0, a.type.count, 2), range(1, a.type.count, 2)
-    return builder.fadd(
-        _shuffle(builder, a, undefined, even), _shuffle(builder, a, undefined, odd), flags=FAST
-    )
-
-
-@intrinsic
-def scratch(typing, array):
+@operation
+def scratch(array: Any) -> Any:
     """A pointer to `SCRATCH` numbers on the stack, from a cache line on; gone with the caller."""
     pointer = types.CPointer(array.dtype)
 
-    def code(context, builder, signature, args):
-        room = ir.ArrayType(context.get_value_type(array.dtype), SCRATCH)
-        with builder.goto_entry_block():
-            start = builder.alloca(room)
+    def code(emit: Emission, array: Any) -> Any:
+        room = ir.ArrayType(emit.context.get_value_type(array.kind.dtype), SCRATCH)
+        with emit.builder.goto_entry_block():
+            start = emit.builder.alloca(room)
         start.align = LINE
-        return builder.bitcast(start, context.get_value_type(pointer))
+        return emit.builder.bitcast(start, emit.context.get_value_type(pointer))
 
     return pointer(array), code
 
 
-@intrinsic
-def load(typing, array, index):
+@operation
+def load(array: Any, index: Any) -> Any:
     """array[index : index + lanes] as a vector; no bounds check, no alignment needed."""
-    vector = _vector_of(array)
+    vector = vector_of(array)
 
-    def code(context, builder, signature, args):
-        return _load(context, builder, signature.args[0], *args, vector)
+    def code(emit: Emission, array: Any, index: Any) -> Any:
+        return emit.load(array, index, vector)
 
     return vector(array, types.intp), code
 
 
-@intrinsic(prefer_literal=True)
-def loads(typing, array, at, stride, count):
+@operation
+def loads(array: Any, at: Any, stride: Any, count: Any) -> Any:
     """A group whose k-th vector is array[at + k stride :]; ``count`` a literal."""
-    group = types.UniTuple(_vector_of(array), count.literal_value)
+    group = group_of(array, count)
 
-    def code(context, builder, signature, args):
-        array, at, stride, _ = args
-        out = ir.Constant(context.get_value_type(group), ir.Undefined)
-        for k in range(group.count):
-            row = _load(context, builder, signature.args[0], array, at, group.dtype)
-            out = builder.insert_value(out, row, k)
-            at = builder.add(at, stride)
-        return out
+    def code(emit: Emission, array: Any, at: Any, stride: Any, _: Any) -> Any:
+        return emit.rows(array, at, stride, group)
 
     return group(array, types.intp, types.intp, count), code
 
 
-@intrinsic
-def store(typing, array, index, value):
+@operation
+def store(array: Any, index: Any, value: Any) -> Any:
     """array[index : index + lanes] = value."""
 
-    def code(context, builder, signature, args):
-        kind, _, vector = signature.args
-        _store(context, builder, kind, args[0], args[1], vector, args[2])
-        return context.get_dummy_value()
+    def code(emit: Emission, array: Any, index: Any, value: Any) -> None:
+        emit.store(array, index, value)
 
     return types.void(array, types.intp, value), code
 
 
-@intrinsic
-def splat(typing, array, index):
+@operation
+def splat(array: Any, index: Any) -> Any:
     """array[index] in every lane."""
-    vector = _vector_of(array)
+    vector = vector_of(array)
 
-    def code(context, builder, signature, args):
-        one = _load(context, builder, signature.args[0], *args, Vector(array.dtype, 1))
-        undefined = ir.Constant(one.type, ir.Undefined)
-        return _shuffle(builder, one, undefined, [0] * vector.lanes)
+    def code(emit: Emission, array: Any, index: Any) -> Any:
+        return emit.filled(emit.entry(array, index), 0, vector.lanes)
 
     return vector(array, types.intp), code
 
 
-@intrinsic(prefer_literal=True)
-def splats(typing, array, index, count):
+@operation
+def splats(array: Any, index: Any, count: Any) -> Any:
     """A group whose k-th vector holds array[index + k] in every lane; ``count`` a literal."""
-    group = types.UniTuple(_vector_of(array), count.literal_value)
+    group = group_of(array, count)
 
-    def code(context, builder, signature, args):
-        one = Vector(array.dtype, 1)
-        out = ir.Constant(context.get_value_type(group), ir.Undefined)
-        for k in range(group.count):
-            offset = builder.add(args[1], ir.Constant(_INT64, k))
-            entry = _load(context, builder, signature.args[0], args[0], offset, one)
-            undefined = ir.Constant(entry.type, ir.Undefined)
-            vector = _shuffle(builder, entry, undefined, [0] * group.dtype.lanes)
-            out = builder.insert_value(out, vector, k)
-        return out
+    def code(emit: Emission, array: Any, index: Any, _: Any) -> Any:
+        entries = [emit.entry(array, emit.plus(index, k)) for k in range(group.count)]
+        return [emit.filled(entry, 0, group.dtype.lanes) for entry in entries]
 
     return group(array, types.intp, count), code
 
 
-@intrinsic(prefer_literal=True)
-def zeros(typing, array, count):
+@operation
+def zeros(array: Any, count: Any) -> Any:
     """A group of ``count`` zero vectors (a literal)."""
-    group = types.UniTuple(_vector_of(array), count.literal_value)
+    group = group_of(array, count)
 
-    def code(context, builder, signature, args):
-        return ir.Constant(context.get_value_type(group), None)
+    def code(emit: Emission, array: Any, _: Any) -> Any:
+        return [ir.Constant(emit.context.get_value_type(group.dtype), None)] * group.count
 
     return group(array, count), code
 
 
-@intrinsic
-def add_products(typing, x, at, stride, factor, group):
+@operation
+def add_products(x: Any, at: Any, stride: Any, factor: Any, group: Any) -> Any:
     """group[k] + x[at + k stride :] * factor, for each k: rows of x against one vector."""
 
-    def code(context, builder, signature, args):
-        x, at, stride, factor, group = args
-        kind, vector = signature.args[0], signature.args[3]
-        for k in range(signature.args[4].count):
-            row = _load(context, builder, kind, x, at, vector)
-            term = _muladd(builder, row, factor, builder.extract_value(group, k))
-            group = builder.insert_value(group, term, k)
-            at = builder.add(at, stride)
-        return group
+    def code(emit: Emission, x: Any, at: Any, stride: Any, factor: Any, sums: Any) -> Any:
+        rows = emit.rows(x, at, stride, group)
+        return [emit.muladd(row, factor, s) for row, s in zip(rows, sums, strict=True)]
 
     return group(x, types.intp, types.intp, factor, group), code
 
 
-@intrinsic
-def add_outer(typing, x, i, j, group):
+@operation
+def add_outer(x: Any, i: Any, j: Any, group: Any) -> Any:
     """group[2a + b] + x[i + a] * x[j + b lanes :], b = 0, 1: columns of a row against columns."""
+    vector = group.dtype
 
-    def code(context, builder, signature, args):
-        x, i, j, group = args
-        kind, vector = signature.args[0], signature.args[3].dtype
-        undefined = ir.Constant(context.get_value_type(Vector(vector.scalar, 1)), ir.Undefined)
-        rows = []
-        for b in range(2):
-            offset = builder.add(j, ir.Constant(_INT64, b * vector.lanes))
-            rows.append(_load(context, builder, kind, x, offset, vector))
-        for a in range(signature.args[3].count // 2):
-            offset = builder.add(i, ir.Constant(_INT64, a))
-            one = _load(context, builder, kind, x, offset, Vector(vector.scalar, 1))
-            factor = _shuffle(builder, one, undefined, [0] * vector.lanes)
-            for b in range(2):
-                k = 2 * a + b
-                term = _muladd(builder, factor, rows[b], builder.extract_value(group, k))
-                group = builder.insert_value(group, term, k)
-        return group
+    def code(emit: Emission, x: Any, i: Any, j: Any, sums: Any) -> Any:
+        pair = [emit.load(x, emit.plus(j, b * vector.lanes), vector) for b in range(2)]
+        out = []
+        for k, s in enumerate(sums):
+            if k % 2 == 0:
+                factor = emit.filled(emit.entry(x, emit.plus(i, k // 2)), 0, vector.lanes)
+            out.append(emit.muladd(factor, pair[k % 2], s))
+        return out
 
     return group(x, types.intp, types.intp, group), code
 
 
-@intrinsic
-def combine(typing, x, at, stride, group, start):
+@operation
+def combine(x: Any, at: Any, stride: Any, group: Any, start: Any) -> Any:
     """start + Σ_k x[at + k stride :] * group[k]: rows of x, each against its own vector.
 
     Summed in two halves and added to ``start`` last, which is then waited for only once.
     """
 
-    def code(context, builder, signature, args):
-        x, at, stride, group, start = args
-        kind, vector = signature.args[0], signature.args[4]
-        count = signature.args[3].count
-        halves = []
-        for k in range(count):
-            row = _load(context, builder, kind, x, at, vector)
-            factor = builder.extract_value(group, k)
-            if k in (0, count // 2):
-                halves.append(builder.fmul(row, factor, flags=FAST))
+    def code(emit: Emission, x: Any, at: Any, stride: Any, factors: Any, start: Any) -> Any:
+        halves: list[Any] = []
+        rows = emit.rows(x, at, stride, group)
+        for k, (row, factor) in enumerate(zip(rows, factors, strict=True)):
+            if k in (0, group.count // 2):
+                halves.append(emit.product(row, factor))
             else:
-                halves[-1] = _muladd(builder, row, factor, halves[-1])
-            at = builder.add(at, stride)
-        products = halves[0] if len(halves) == 1 else builder.fadd(*halves)
-        return builder.fadd(products, start)
+                halves[-1] = emit.muladd(row, factor, halves[-1])
+        products = halves[0] if len(halves) == 1 else emit.builder.fadd(*halves)
+        return emit.builder.fadd(products, start)
 
     return start(x, types.intp, types.intp, group, start), code
 
 
-@intrinsic(prefer_literal=True)
-def prefetch(typing, x, at, lines):
+@operation
+def prefetch(x: Any, at: Any, lines: Any) -> Any:
     """Ask for ``lines`` cache lines of x (a literal), from x[at] on, to be brought into L2.
 
     Not into L1: a core has some 24 buffers for lines on their way there, and 24 lines every
@@ -274,74 +166,55 @@ def prefetch(typing, x, at, lines):
     error: a prefetch never faults.
     """
 
-    def code(context, builder, signature, args):
-        signature_of_prefetch = ir.FunctionType(ir.VoidType(), [_BYTES, _INT32, _INT32, _INT32])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], signature_of_prefetch)
-        first = _pointer(context, builder, signature.args[0], args[0], args[1], ir.IntType(8))
-        read, into_l2, data = (ir.Constant(_INT32, value) for value in (0, 2, 1))
+    def code(emit: Emission, x: Any, at: Any, _: Any) -> None:
+        declared = ir.FunctionType(ir.VoidType(), [BYTES, INT32, INT32, INT32])
+        call = emit.builder.module.declare_intrinsic("llvm.prefetch", [BYTES], declared)
+        first = emit.pointer(x, at, ir.IntType(8))
+        read, into_l2, data = (ir.Constant(INT32, value) for value in (0, 2, 1))
         for k in range(lines.literal_value):
-            line = builder.gep(first, [ir.Constant(_INT64, k * LINE)])
-            builder.call(call, [line, read, into_l2, data])
-        return context.get_dummy_value()
+            line = emit.builder.gep(first, [emit.index(k * LINE)])
+            emit.builder.call(call, [line, read, into_l2, data])
 
     return types.void(x, types.intp, lines), code
 
 
-@intrinsic
-def minus(typing, group, y, at):
+@operation
+def subtract(group: Any, y: Any, at: Any) -> Any:
     """group[k] - y[at + k lanes :], for each k."""
 
-    def code(context, builder, signature, args):
-        group, y, at = args
-        kind, vector = signature.args[1], signature.args[0].dtype
-        for k in range(signature.args[0].count):
-            offset = builder.add(at, ir.Constant(_INT64, k * vector.lanes))
-            piece = _load(context, builder, kind, y, offset, vector)
-            term = builder.fsub(builder.extract_value(group, k), piece)
-            group = builder.insert_value(group, term, k)
-        return group
+    def code(emit: Emission, minuends: Any, y: Any, at: Any) -> Any:
+        pieces = emit.pieces(y, at, group)
+        return [emit.builder.fsub(a, b) for a, b in zip(minuends, pieces, strict=True)]
 
     return group(group, y, types.intp), code
 
 
-@intrinsic
-def accumulate(typing, array, at, group):
+@operation
+def accumulate(array: Any, at: Any, group: Any) -> Any:
     """array[at + k lanes :] += group[k], for each k."""
 
-    def code(context, builder, signature, args):
-        array, at, group = args
-        kind, vector = signature.args[0], signature.args[2].dtype
-        for k in range(signature.args[2].count):
-            offset = builder.add(at, ir.Constant(_INT64, k * vector.lanes))
-            piece = _load(context, builder, kind, array, offset, vector)
-            term = builder.fadd(builder.extract_value(group, k), piece)
-            _store(context, builder, kind, array, offset, vector, term)
-        return context.get_dummy_value()
+    def code(emit: Emission, array: Any, at: Any, terms: Any) -> None:
+        for k, term in enumerate(terms):
+            emit.add_to(array, emit.plus(at, k * group.dtype.lanes), term, group.dtype)
 
     return types.void(array, types.intp, group), code
 
 
-@intrinsic
-def accumulate_rows(typing, array, at, stride, group):
+@operation
+def accumulate_rows(array: Any, at: Any, stride: Any, group: Any) -> Any:
     """array[at + a stride + b lanes :] += group[2a + b], b = 0, 1: a tile of a matrix."""
 
-    def code(context, builder, signature, args):
-        array, at, stride, group = args
-        kind, vector = signature.args[0], signature.args[3].dtype
-        for k in range(signature.args[3].count):
-            offset = builder.add(at, ir.Constant(_INT64, k % 2 * vector.lanes))
-            piece = _load(context, builder, kind, array, offset, vector)
-            term = builder.fadd(builder.extract_value(group, k), piece)
-            _store(context, builder, kind, array, offset, vector, term)
+    def code(emit: Emission, array: Any, at: Any, stride: Any, terms: Any) -> None:
+        for k, term in enumerate(terms):
+            emit.add_to(array, emit.plus(at, k % 2 * group.dtype.lanes), term, group.dtype)
             if k % 2:
-                at = builder.add(at, stride)
-        return context.get_dummy_value()
+                at = emit.builder.add(at, stride)
 
     return types.void(array, types.intp, types.intp, group), code
 
 
-@intrinsic
-def row_sums(typing, group):
+@operation
+def row_sums(group: Any) -> Any:
     """The sums over the lanes of each vector, as a group of one vector with ``count`` lanes.
 
     All at once, by adding neighbours: count - 1 + log2(lanes / count) additions, where summing
@@ -349,88 +222,70 @@ def row_sums(typing, group):
     """
     sums = types.UniTuple(Vector(group.dtype.scalar, group.count), 1)
 
-    def code(context, builder, signature, args):
-        total = _folded(builder, args[0], group.count)
+    def code(emit: Emission, vectors: Any) -> Any:
+        total = emit.folded(vectors)
         while total.type.count > group.count:
-            total = _halved(builder, total)
-        return builder.insert_value(
-            ir.Constant(context.get_value_type(sums), ir.Undefined), total, 0
-        )
+            total = emit.halved(total)
+        return [total]
 
     return sums(group), code
 
 
-@intrinsic
-def tile_sums(typing, group):
+@operation
+def tile_sums(group: Any) -> Any:
     """The sums of each ``count`` neighbouring lanes of the group, as a group of one vector."""
-    sums = types.UniTuple(group.dtype, 1)
 
-    def code(context, builder, signature, args):
-        total = _folded(builder, args[0], group.count)
-        return builder.insert_value(
-            ir.Constant(context.get_value_type(sums), ir.Undefined), total, 0
-        )
+    def code(emit: Emission, vectors: Any) -> Any:
+        return [emit.folded(vectors)]
 
-    return sums(group), code
+    return types.UniTuple(group.dtype, 1)(group), code
 
 
-@intrinsic(prefer_literal=True)
-def spread_tile(typing, sums, count):
-    """A group of ``count`` vectors in which each lane of ``sums`` fills ``count`` lanes."""
-    group = types.UniTuple(sums.dtype, count.literal_value)
-
-    def code(context, builder, signature, args):
-        value = builder.extract_value(args[0], 0)
-        undefined = ir.Constant(value.type, ir.Undefined)
-        out = ir.Constant(context.get_value_type(group), ir.Undefined)
-        lanes = group.dtype.lanes
-        for k in range(group.count):
-            order = [(k * lanes + lane) // group.count for lane in range(lanes)]
-            out = builder.insert_value(out, _shuffle(builder, value, undefined, order), k)
-        return out
-
-    return group(sums, count), code
-
-
-@intrinsic
-def spread(typing, sums, array):
+@operation
+def broadcast(sums: Any, array: Any) -> Any:
     """A group whose k-th vector holds lane k of ``sums`` in every lane."""
-    group = types.UniTuple(_vector_of(array), sums.dtype.lanes)
+    group = types.UniTuple(vector_of(array), sums.dtype.lanes)
 
-    def code(context, builder, signature, args):
-        value = builder.extract_value(args[0], 0)
-        undefined = ir.Constant(value.type, ir.Undefined)
-        out = ir.Constant(context.get_value_type(group), ir.Undefined)
-        for k in range(group.count):
-            lane = _shuffle(builder, value, undefined, [k] * group.dtype.lanes)
-            out = builder.insert_value(out, lane, k)
-        return out
+    def code(emit: Emission, sums: Any, array: Any) -> Any:
+        return [emit.filled(sums[0], k, group.dtype.lanes) for k in range(group.count)]
 
     return group(sums, array), code
 
 
-@intrinsic
-def total(typing, vector):
+@operation
+def broadcast_tile(sums: Any, count: Any) -> Any:
+    """A group of ``count`` vectors in which each lane of ``sums`` fills ``count`` lanes."""
+    group = types.UniTuple(sums.dtype, count.literal_value)
+    lanes = range(group.dtype.lanes)
+
+    def code(emit: Emission, sums: Any, _: Any) -> Any:
+        orders = [
+            [(k * len(lanes) + lane) // group.count for lane in lanes] for k in range(group.count)
+        ]
+        return [emit.shuffled(sums[0], order) for order in orders]
+
+    return group(sums, count), code
+
+
+@operation
+def total(vector: Any) -> Any:
     """The sum over the lanes."""
 
-    def code(context, builder, signature, args):
-        (value,) = args
+    def code(emit: Emission, value: Any) -> Any:
         while value.type.count > 1:
-            value = _halved(builder, value)
-        return builder.extract_element(value, ir.Constant(_INT32, 0))
+            value = emit.halved(value)
+        return emit.builder.extract_element(value, ir.Constant(INT32, 0))
 
     return vector.scalar(vector), code
 
 
-@intrinsic
-def add_squares(typing, group, sums):
+@operation
+def add_squares(group: Any, sums: Any) -> Any:
     """sums + Σ_k group[k]², lane by lane."""
 
-    def code(context, builder, signature, args):
-        group, sums = args
-        for k in range(signature.args[0].count):
-            entry = builder.extract_value(group, k)
-            sums = _muladd(builder, entry, entry, sums)
+    def code(emit: Emission, entries: Any, sums: Any) -> Any:
+        for entry in entries:
+            sums = emit.muladd(entry, entry, sums)
         return sums
 
     return sums(group, sums), code

@@ -14,10 +14,6 @@ from kernels.solution import Solution
 # method does not tell, and singular values are to.
 Lstsq = Callable[[Array, Array, float], tuple[Array, int | None]]
 
-# Of the largest eigenvalue of ZᵀZ: what is above is none of its rounding, so that columns of one
-# size with a condition number up to 1e5 are seen to be independent without singular values.
-KEPT = 1e-10
-
 _UNKNOWN = np.empty(0)
 _STEPS = 3
 _RANGE = 500  # exponents of two: rows that are smaller than the largest by more count as such

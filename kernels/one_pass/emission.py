@@ -1,0 +1,186 @@
+"""How an operation on vectors is told to Numba: its types, and the LLVM code that it stands for."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import config, types
+from numba.core.datamodel import models
+from numba.extending import intrinsic, register_model
+
+from kernels.one_pass.compile import FAST
+
+if config.DISABLE_JIT:  # an intrinsic would say so at its first call, deep inside
+    raise ImportError("the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT")
+
+LINE = 64  # bytes
+
+INT32, INT64, BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
+
+
+class Vector(types.Type):  # type: ignore[misc]
+    """``lanes`` numbers of one float type."""
+
+    def __init__(self, scalar: Any, lanes: int) -> None:
+        self.scalar, self.lanes = scalar, lanes
+        super().__init__(name=f"Vector({scalar}, {lanes})")
+
+
+class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        scalar = manager.lookup(vector.scalar).get_value_type()
+        super().__init__(manager, vector, ir.VectorType(scalar, vector.lanes))
+
+
+register_model(Vector)(_VectorModel)
+
+
+def vector_of(array: Any) -> Any:
+    """Return the vector that fills a cache line with the numbers of an array."""
+    return Vector(array.dtype, LINE * 8 // array.dtype.bitwidth)
+
+
+def group_of(array: Any, count: Any) -> Any:
+    """Return the group of so many of these vectors, ``count`` being a literal."""
+    return types.UniTuple(vector_of(array), count.literal_value)
+
+
+def operation(function: Callable[..., Any]) -> Any:
+    """Make an intrinsic of a function from types to a signature and the code that it stands for.
+
+    The code is given an `Emission` and the arguments: an array as an `ArrayValue`, a group as a
+    list of its vectors. It returns a value, a group as such a list, or None.
+    """
+
+    @wraps(function)
+    def typed(typing: Any, *arguments: Any) -> Any:
+        signature, code = function(*arguments)
+
+        def lowered(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            emit = Emission(context, builder)
+            found = code(emit, *map(emit.unpacked, signature.args, values))
+            return emit.packed(signature.return_type, found)
+
+        return signature, lowered
+
+    # Numba reads the names of the arguments off the function, the typing context first.
+    inner = typed.__wrapped__
+    typed.__signature__ = _with_context(inner)  # type: ignore[attr-defined]
+    return intrinsic(prefer_literal=True)(typed)
+
+
+def _with_context(function: Callable[..., Any]) -> Any:
+    from inspect import Parameter, signature
+
+    found = signature(function)
+    context = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
+    return found.replace(parameters=[context, *found.parameters.values()])
+
+
+class ArrayValue(NamedTuple):
+    """An array in the code: its Numba type, and the pointer to its first entry."""
+
+    kind: Any
+    data: Any
+
+
+class Emission:
+    """Emits LLVM instructions on vectors at the builder's place."""
+
+    def __init__(self, context: Any, builder: Any) -> None:
+        self.context, self.builder = context, builder
+
+    def unpacked(self, kind: Any, value: Any) -> Any:
+        if isinstance(kind, types.Array):
+            return ArrayValue(
+                kind, self.context.make_array(kind)(self.context, self.builder, value).data
+            )
+        if isinstance(kind, types.UniTuple):
+            return [self.builder.extract_value(value, k) for k in range(kind.count)]
+        return value
+
+    def packed(self, kind: Any, found: Any) -> Any:
+        if found is None:
+            return self.context.get_dummy_value()
+        if not isinstance(kind, types.UniTuple):
+            return found
+        out = ir.Constant(self.context.get_value_type(kind), ir.Undefined)
+        for k, vector in enumerate(found):
+            out = self.builder.insert_value(out, vector, k)
+        return out
+
+    def index(self, value: int) -> Any:
+        return ir.Constant(INT64, value)
+
+    def plus(self, index: Any, offset: int) -> Any:
+        return self.builder.add(index, self.index(offset)) if offset else index
+
+    def pointer(self, array: ArrayValue, index: Any, to: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(array.data, [index]), to.as_pointer())
+
+    def load(self, array: ArrayValue, index: Any, vector: Any) -> Any:
+        pointer = self.pointer(array, index, self.context.get_value_type(vector))
+        value = self.builder.load(pointer)
+        value.align = array.kind.dtype.bitwidth // 8
+        return value
+
+    def store(self, array: ArrayValue, index: Any, value: Any) -> None:
+        stored = self.builder.store(value, self.pointer(array, index, value.type))
+        stored.align = array.kind.dtype.bitwidth // 8
+
+    def add_to(self, array: ArrayValue, index: Any, term: Any, vector: Any) -> None:
+        self.store(array, index, self.builder.fadd(term, self.load(array, index, vector)))
+
+    def entry(self, array: ArrayValue, index: Any) -> Any:
+        """Return array[index] as a vector of one lane."""
+        return self.load(array, index, Vector(array.kind.dtype, 1))
+
+    def rows(self, array: ArrayValue, at: Any, stride: Any, group: Any) -> list[Any]:
+        """Return array[at + k stride :] for each vector k of a group's type."""
+        found = []
+        for _ in range(group.count):
+            found.append(self.load(array, at, group.dtype))
+            at = self.builder.add(at, stride)
+        return found
+
+    def pieces(self, array: ArrayValue, at: Any, group: Any) -> list[Any]:
+        """Return array[at + k lanes :] for each vector k of a group's type."""
+        places = [self.plus(at, k * group.dtype.lanes) for k in range(group.count)]
+        return [self.load(array, place, group.dtype) for place in places]
+
+    def product(self, a: Any, b: Any) -> Any:
+        return self.builder.fmul(a, b, flags=FAST)
+
+    def muladd(self, a: Any, b: Any, c: Any) -> Any:
+        return self.builder.fadd(self.product(a, b), c, flags=FAST)
+
+    def shuffled(self, a: Any, order: Iterable[int], b: Any = None) -> Any:
+        """Return the lanes of a, and of b after them, in an order."""
+        places = list(order)
+        other = ir.Constant(a.type, ir.Undefined) if b is None else b
+        mask = ir.Constant(ir.VectorType(INT32, len(places)), places)
+        return self.builder.shuffle_vector(a, other, mask)
+
+    def filled(self, a: Any, lane: int, lanes: int) -> Any:
+        """Return one lane of a vector in every lane."""
+        return self.shuffled(a, [lane] * lanes)
+
+    def neighbours_added(self, a: Any, b: Any) -> Any:
+        """Return the sums of neighbouring lanes of a, then those of b."""
+        both = 2 * a.type.count
+        even, odd = self.shuffled(a, range(0, both, 2), b), self.shuffled(a, range(1, both, 2), b)
+        return self.builder.fadd(even, odd, flags=FAST)
+
+    def folded(self, vectors: list[Any]) -> Any:
+        """Return one vector: neighbouring lanes added until the vectors are one."""
+        while len(vectors) > 1:
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [self.neighbours_added(a, b) for a, b in pairs]
+        return vectors[0]
+
+    def halved(self, a: Any) -> Any:
+        """Return the sums of neighbouring lanes, in half as many lanes."""
+        even = self.shuffled(a, range(0, a.type.count, 2))
+        odd = self.shuffled(a, range(1, a.type.count, 2))
+        return self.builder.fadd(even, odd, flags=FAST)
