@@ -120,9 +120,10 @@ def _ways(solvers: list[str]) -> list[str]:
 
 
 def _sizes(cells: dict[tuple[str, ...], Cell]) -> list[tuple[str, str]]:
-    """Return condition numbers and X, X by X."""
-    sizes = dict.fromkeys((X, condition) for _, condition, X in cells)
-    return [(condition, X) for X, condition in sizes]
+    """Return the pairs of condition number and X, X by X."""
+    pairs = dict.fromkeys((condition, X) for _, condition, X in cells)
+    sizes = list(dict.fromkeys(X for _, X in pairs))
+    return sorted(pairs, key=lambda pair: sizes.index(pair[1]))
 
 
 def _first(times: dict[str, float], solvers: list[str]) -> str:
