@@ -22,8 +22,8 @@ is Python's (`.2f`, `.0%`, `,.0f`). Without one, times have a unit and three dig
     noise               the noise of the suite gradient, in a sentence
 
 A figure is that of the newest record that has it: where the newest skipped a point, an older one
-answers. Each request may end in ` at COMMIT` and in ` on PART`: figures of one commit, not the newest, and of the
-first machine with PART in its name, not the one with the most records.
+answers. Each request may end in ` at COMMIT` and in ` on PART`: figures of one commit, not the
+newest, and of the first machine with PART in its name, not the one with the most records.
 """
 
 import json
