@@ -24,7 +24,8 @@ from suites.judge import (
 )
 
 P = 20
-ROWS = [300, 20_000, 200_000]
+# Whatever n is: few rows, and as many as a second allows; those between them are no other case.
+ROWS = [300, pytest.param(20_000, marks=pytest.mark.slow), 200_000]
 DTYPES = [np.float64, np.float32]
 
 
@@ -261,18 +262,13 @@ def test_users_tables_that_were_misjudged_are_solved_and_judged_right(name: str)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_fourways_compare_says_the_same_of_them(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fourways.cli import main
-
+def test_fourways_compare_says_the_same_of_them(name: str, fourways: Callable[..., Any]) -> None:
     case = misjudged.load(name)
     path = misjudged.path(name)
     with path.open() as file:
         target = next(csv.reader(file))[-1]
-    options = ["--target", target, "--intercept", "--dummies"]
-    assert main(["compare", str(path), *options]) == 0
-    said = capsys.readouterr().out
-    assert f"rank {case.rank} of {case.problem.p}" in said
-    assert "WRONG" not in said
-    assert said.count("right (") == len(WAYS)
+    done = fourways("compare", path, "--target", target, "--intercept", "--dummies")
+    assert done.returncode == 0
+    assert f"rank {case.rank} of {case.problem.p}" in done.stdout
+    assert "WRONG" not in done.stdout
+    assert done.stdout.count("right (") == len(WAYS)
