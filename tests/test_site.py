@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import report.site
 from report.page import page
 from report.results import by_machine
 from report.site import finish, main
@@ -30,10 +31,16 @@ MACHINES = by_machine()
 LATEST = next(name for name in MACHINES if "25-model-17" in name)
 
 
+@functools.cache
+def page_of(in_site: bool) -> str:
+    """The page on all that is recorded, which takes two seconds to write, once for all tests."""
+    return page(MACHINES, in_site=in_site)
+
+
 @pytest.fixture(scope="module")
 def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "four-ways.html"
-    path.write_text(page(MACHINES, in_site=False))
+    path.write_text(page_of(False))
     return path
 
 
@@ -49,7 +56,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     configuration.write_text(text.replace('".asv/html"', f'"{html}"'))
     publish = [sys.executable, "-m", "asv", "--config", str(configuration), "publish"]
     subprocess.run(publish, check=True, capture_output=True)
-    said = finish(html)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report.site, "page", lambda _, *, in_site: page_of(in_site))
+        said = finish(html)
     assert bool(said) == (shutil.which("npm") is None)
     handler = functools.partial(Quiet, directory=str(html))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -119,6 +128,7 @@ def test_without_npm_the_references_stay_and_it_says_so(
     html.mkdir()
     (html / "index.html").write_text(f'<script src="{elsewhere}" integrity="y"></script>{bars}')
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(report.site, "page", lambda _, *, in_site: page_of(in_site))
     assert finish(html) == ["npm is not here: asv's own pages load their scripts from the network"]
     text = (html / "index.html").read_text()
     assert f'src="{elsewhere}" integrity="y"' in text

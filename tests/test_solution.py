@@ -2,20 +2,30 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernels import WAYS, Array, LeastSquares, Way, minimum_norm
+from kernels import WAYS, Array, LeastSquares, Solution, Way, minimum_norm
 from suites.data import families, nist, problems
 from suites.judge import RIGHT, SolutionJudge, exact_solution, solution_ratio
 
 REGRESSIONS = [name for name in nist.names() if nist.load(name).is_regression]
 VARIANCES = [name for name in nist.names() if not nist.load(name).is_regression]
 SMALL = {family: make(24, 6) for family, make in families.FAMILIES.items()}
+ORDERS: list[Any] = ["C", "F"]
+Solve = Callable[[LeastSquares], Solution]
 DEFICIENT = {family: posed for family, posed in SMALL.items() if posed.rank is not None}
+
+
+@pytest.fixture(params=[*WAYS, "minimum_norm"])
+def solve(request: pytest.FixtureRequest) -> Solve:
+    """The solver of each way in turn, and the one beside them."""
+    name = request.param
+    return minimum_norm if name == "minimum_norm" else lambda problem: WAYS[name](problem).solve()
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
@@ -166,20 +176,22 @@ def test_ridge_solution_lies_in_the_row_space_whatever_alpha(way: type[Way], alp
         np.testing.assert_allclose(found.w, exact, rtol=1e-14)
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_rank_does_not_depend_on_the_number_of_rows(way: type[Way], order: Any) -> None:
-    """float32: columns 1 and 10 + i mod 2, and y their sum; ones of 2²³ rows."""
+def test_rank_does_not_depend_on_the_number_of_rows(solve: Solve) -> None:
+    """float32: columns 1 and 10 + i mod 2, and y their sum."""
     i = np.arange(100_000)
     X = np.array([np.ones(len(i)), 10 + i % 2], np.float32).T
-    problem = LeastSquares(np.asarray(X, order=order), X.sum(axis=1))
-    tall = LeastSquares(np.ones((1 << 23, 1), np.float32), np.full(1 << 23, 3, np.float32))
-    for solve in (lambda p: way(p).solve(), minimum_norm):
-        found = solve(problem)
+    for order in ORDERS:
+        found = solve(LeastSquares(np.asarray(X, order=order), X.sum(axis=1)))
         assert (found.rank, found.converged) == (2, True)
         np.testing.assert_allclose(found.w, [1, 1], rtol=1e-4)
-        found = solve(tall)
-        assert found.rank == 1
-        np.testing.assert_allclose(found.w, [3], rtol=1e-6)
+
+
+def test_a_column_of_ones_has_rank_one_whatever_its_length(solve: Solve) -> None:
+    """float32: 2²³ times the unit roundoff is a half, and one column is in either order."""
+    tall = LeastSquares(np.ones((1 << 23, 1), np.float32), np.full(1 << 23, 3, np.float32))
+    found = solve(tall)
+    assert found.rank == 1
+    np.testing.assert_allclose(found.w, [3], rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(5, 2000), (40, 300), (300, 2000)])

@@ -35,7 +35,7 @@ from suites.data import tables
 from suites.judge import RIGHT, WrongAnswerError, check_solution, exact_solution, solution_ratio
 from suites.judge.exact import column, normal_equations, null_space
 
-pytestmark = pytest.mark.tables
+pytestmark = [pytest.mark.tables, pytest.mark.usefixtures("untimed")]
 
 _SLACK = 2.0
 _EPSILON = RIGHT * 2.0**-53
@@ -139,18 +139,6 @@ def complaints(truth: Truth, answer: Answer) -> list[str]:
     elif answer.rank in (None, truth.rank) and off <= least and null <= less:
         found.append(f"not right, with |X(ŵ - w)| = {off:.2g}, |Pŵ| = {null:.2g}")
     return [f"{answer.name}: {line}" for line in found]
-
-
-@pytest.fixture(autouse=True)
-def _one_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are of no interest here."""
-    from fourways import measure
-
-    def once(calls: list[Any]) -> Array:
-        return np.array([[call.batch(4) for call in calls]])
-
-    monkeypatch.setattr(measure, "unchecked", once)
-    monkeypatch.setattr(measure, "_SOLVES", 1)
 
 
 def compared(table: tables.Table, folder: Path) -> tuple[LeastSquares, dict[str, Any]]:
