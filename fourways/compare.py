@@ -19,7 +19,7 @@ from fourways.errors import InputError
 from fourways.measure import Measured, Way, measure
 from kernels import WAYS, LeastSquares
 from suites.harness.machine import cores
-from suites.harness.timing import use_threads
+from suites.harness.threads import use_threads
 
 _STEPS = len(WAYS) + 3
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
-from suites.harness import Truth, Turns, Verified
 from suites.harness.timing import unchecked
+from suites.harness.turns import Turns
+from suites.harness.verified import Truth, Verified
 from suites.judge import SolutionJudge, WrongAnswerError
 
 Step = Callable[[str], None]
