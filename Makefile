@@ -21,6 +21,7 @@ PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt
 
 TEST = .venv/test
 BENCH = .venv/bench
+RUN = $(BENCH)/bin/python -m suites.run
 
 .PHONY: test tables lint bench bench-quick bench-versions check smoke html report preview clean
 
@@ -37,46 +38,27 @@ lint: $(TEST)/ready
 
 # The table comes even where a benchmark failed, and the failure is still the exit status.
 bench: $(BENCH)/ready
-	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	commit=$$(git rev-parse HEAD) && status=0 && \
-	echo "Benchmarking commit $$commit on $$machine (about 45 minutes)" && \
-	{ $(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --record-samples --show-stderr \
-	  || status=$$?; } && \
+	@commit=$$(git rev-parse HEAD) && machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
+	status=0 && { $(RUN) bench || status=$$?; } && \
 	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
 	exit $$status
 
-# Small sizes only, in a results folder of its own. asv lists every size; those left out are cut.
+# In a results folder of its own.
 bench-quick: $(BENCH)/ready
-	@mkdir -p .asv && sed 's|: "results"|: ".asv/quick"|' asv.conf.json > .asv.quick.json
-	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	commit=$$(git rev-parse HEAD) && \
-	$(BENCH)/bin/asv --config .asv.quick.json run "HEAD^!" --machine "$$machine" --show-stderr \
-	  --bench "Gradient.(time|track_sp).*, (100|10000), (4|30)\)" \
-	  --bench "Preparation.*, (100|10000), (4|30)\)" | grep --line-buffered -v " n/a " && \
-	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" .asv/quick
+	@commit=$$(git rev-parse HEAD) && machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
+	$(RUN) quick && $(BENCH)/bin/python -m report.table "$$machine" "$$commit" .asv/quick
 
 # HEAD on other versions: make bench-versions VERSIONS="numba=0.61.2 numpy=2.2.6 scipy=1.15.3"
 bench-versions: $(BENCH)/ready
-	@test -n "$(VERSIONS)" || { echo 'say which: VERSIONS="numpy=2.2.6 ..."' >&2; exit 2; }
-	@cp asv.conf.json .asv.versions.json && for pin in $(VERSIONS); do \
-	  sed -i "s|\"$${pin%=*}\": \[[^]]*\]|\"$${pin%=*}\": [\"$${pin#*=}\"]|" .asv.versions.json; done
-	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	$(BENCH)/bin/asv --config .asv.versions.json run "HEAD^!" --machine "$$machine" \
-	  --record-samples --show-stderr --bench "gradient.(Gradient|Preparation)"
+	@$(RUN) versions $(VERSIONS)
 
 check: $(BENCH)/ready
-	@$(BENCH)/bin/python -m suites.harness.machine
-	$(BENCH)/bin/asv check
+	@$(RUN) check
 
 # Each benchmark at its smallest sizes, nothing saved: asv fails if any of them does.
 smoke: $(BENCH)/ready
-	@machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	$(BENCH)/bin/asv run "HEAD^!" --machine "$$machine" --quick --dry-run --show-stderr \
-	  --bench ", (100|1000), (4|30)\)" --bench "256 KiB', 30\)" --bench "FirstCall|SmallCalls" \
-	  --bench "SinglePrecision.*'C', 30\)" --bench "Threads.*\(2, '8 MiB', 30\)" \
-	  --bench "Loop.*'conjugate gradients', 'numpy', '30 x 30" --bench "Reduced.*'10', '5000 x 50" \
-	  --bench "autograd.Graph" --bench "Tall.*5000 x 50" --bench "Refined.*21 x 6" --bench "Certified" | grep --line-buffered -v " n/a "
+	@$(RUN) smoke
 
 html: $(BENCH)/ready
 	@$(BENCH)/bin/asv publish >/dev/null
@@ -108,4 +90,4 @@ $(BENCH)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .asv .asv.quick.json .asv.versions.json {kernels,suites}/__pycache__
+	rm -rf .venv .asv {kernels,suites}/__pycache__

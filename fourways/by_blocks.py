@@ -10,7 +10,7 @@ from fourways.measure import Findings, Measured
 from kernels import WAYS, Array, LeastSquares
 from report.comparison import noise
 from report.results import Cell
-from suites.harness import Truth, why_wrong
+from suites.harness.verified import Truth, why_wrong
 from suites.judge import GradientOracle
 
 _PASSES = 3  # the first one compiles, and brings what fits into the system's cache

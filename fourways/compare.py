@@ -21,7 +21,7 @@ from kernels import WAYS, LeastSquares
 from report.comparison import is_tie
 from report.results import Cell
 from suites.harness.machine import cores
-from suites.harness.timing import use_threads
+from suites.harness.threads import use_threads
 
 _STEPS = len(WAYS) + 3
 

@@ -11,8 +11,9 @@ import numpy as np
 from kernels import WAYS, LeastSquares, Solution
 from report.comparison import noise
 from report.results import Cell
-from suites.harness import Truth, Turns, Verified
 from suites.harness.timing import unchecked
+from suites.harness.turns import Turns
+from suites.harness.verified import Truth, Verified
 from suites.judge import SolutionJudge, WrongAnswerError
 
 Step = Callable[[str], None]

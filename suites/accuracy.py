@@ -6,14 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from kernels import Array, Solution, refined
-from suites.data import nist
-from suites.data.families import Posed, with_condition
-from suites.harness import Solutions
+from kernels import Solution, refined
+from suites.data import nist, problems
+from suites.data.families import Instance, with_condition
+from suites.harness.benchmark import with_attributes
 from suites.harness.machine import cores
-from suites.harness.timing import ratio, use_threads
-from suites.judge import SolutionJudge, WrongAnswerError, exact_solution, log_relative_error
-from suites.solvers import SOLVERS, solve
+from suites.harness.solutions import Solutions
+from suites.harness.solvers import SOLVERS, lstsq, solve
+from suites.harness.threads import use_threads
+from suites.harness.timing import ratio
+from suites.judge import (
+    SolutionJudge,
+    WrongAnswerError,
+    exact_solution,
+    log_relative_error,
+    normwise_digits,
+)
 
 _DECADES = [f"1e{k:02}" for k in range(0, 17, 2)]
 _DTYPES = ["float64", "float32"]
@@ -26,11 +34,10 @@ class Certified:
     params = [list(SOLVERS), list(nist.regressions())]
     version = "1"
 
+    @with_attributes(unit="digits")
     def track_digits(self, name: str, certified: str) -> float:
         problem, coefficients = nist.regressions()[certified]
         return log_relative_error(solve(name, problem).w, coefficients)
-
-    track_digits.unit = "digits"  # type: ignore[attr-defined]
 
 
 class Variance:
@@ -40,11 +47,10 @@ class Variance:
     params = [list(SOLVERS), [name for name in nist.names() if not nist.load(name).is_regression]]
     version = "1"
 
+    @with_attributes(unit="digits")
     def track_digits(self, name: str, certified: str) -> float:
         loaded = nist.load(certified)
         return loaded.digits(solve(name, loaded.problem()).w)
-
-    track_digits.unit = "digits"  # type: ignore[attr-defined]
 
 
 class Refined:
@@ -55,9 +61,9 @@ class Refined:
     version = "1"
     timeout = 180.0
 
+    @with_attributes(unit="x")
     def track_time_over_lstsq(self, size: str) -> dict[str, Any]:
-        n, p = map(int, size.split(" x "))
-        problem = with_condition(n, p, 1e8).problem
+        problem = with_condition(*problems.shape(size), 1e8).problem
         use_threads(cores())
         judge = SolutionJudge(problem, problem.p)
 
@@ -66,10 +72,7 @@ class Refined:
                 raise WrongAnswerError(f"refinement did not converge on {problem}")
             judge.check(found)
 
-        lstsq = partial(np.linalg.lstsq, problem.X, problem.y, problem.rcond)
-        return ratio(Solutions(partial(refined, problem), require), lstsq)
-
-    track_time_over_lstsq.unit = "x"  # type: ignore[attr-defined]
+        return ratio(Solutions(partial(refined, problem), require), partial(lstsq, problem))
 
 
 Cache = dict[tuple[str, str, str], tuple[float, int | None]]
@@ -91,33 +94,24 @@ class Condition:
         cache: Cache = {}
         for dtype in _DTYPES:
             for condition in _DECADES:
-                problem = _posed(dtype, condition).problem
+                problem = _instance(dtype, condition).problem
                 exact = np.array([float(entry) for entry in exact_solution(problem).w])
                 for name in SOLVERS:
                     found = solve(name, problem)
-                    cache[name, dtype, condition] = _digits(found.w, exact), found.rank
+                    cache[name, dtype, condition] = normwise_digits(found.w, exact), found.rank
         return cache
 
+    @with_attributes(unit="digits")
     def track_digits(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
         return cache[name, dtype, condition][0]
 
+    @with_attributes(unit="columns")
     def track_rank(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
         """The numerical rank found, of 10 columns; n/a where the solver does not tell."""
         rank = cache[name, dtype, condition][1]
         return math.nan if rank is None else rank
 
-    track_digits.unit = "digits"  # type: ignore[attr-defined]
-    track_rank.unit = "columns"  # type: ignore[attr-defined]
 
-
-def _digits(w: Array, exact: Array) -> float:
-    """Return -log10 of the relative distance, between 0 and 16."""
-    distance = float(np.linalg.norm(w - exact) / np.linalg.norm(exact))
-    if not math.isfinite(distance):
-        return 0.0
-    return min(16.0, max(0.0, -math.log10(distance))) if distance else 16.0
-
-
-def _posed(dtype: str, condition: str) -> Posed:
-    posed = with_condition(60, 10, float(condition))
-    return posed.as_float32() if dtype == "float32" else posed
+def _instance(dtype: str, condition: str) -> Instance:
+    instance = with_condition(60, 10, float(condition))
+    return instance.as_float32() if dtype == "float32" else instance

@@ -4,260 +4,68 @@ All calls on one X run in one process (asv's setup_cache), at several w in turn,
 the oracle before and after, and are timed interleaved. Working sets: 3 KiB, 2.4 MB, 168 MB of X.
 """
 
-import os
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
-from kernels import WAYS, Array, LeastSquares
-from kernels.autograd.function import as_torch
+from kernels import WAYS
 from kernels.autograd.graph import recorded
 from suites.data import problems
-from suites.harness import Truth, Turns, Verified
-from suites.harness.machine import cores
-from suites.harness.timing import unchecked, use_threads
+from suites.harness import torch_calls
+from suites.harness.benchmark import skip, with_attributes
 from suites.judge import WrongAnswerError
 
-_SIZES = {"100 x 4": (100, 4), "10000 x 30": (10_000, 30), "700000 x 30": (700_000, 30)}
-_VALUES = [
-    "forward, plain tensor",
-    "forward, inference_mode",
-    "forward, no_grad",
-    "forward, detached",
-    "forward, recorded",
-]
-_COMPILED = "torch.compile, forward and backward"
-_GRADIENTS = [
-    "forward and backward",
-    "forward and backward, graph retained",
-    "backward again",
-    "autograd.grad",
-    "torch.func.grad",
-    _COMPILED,
-    "custom Function by numba",
-    "torch expression by hand",
-]
-_WAYS = ["torch", "numba", "numpy"]
+_SIZES = ["100 x 4", "10000 x 30", "700000 x 30"]
 
-
-class Timed(NamedTuple):
-    """Seconds, none if not run; ``skipped`` says why not, ``wrong`` how the answer is off."""
-
-    seconds: list[float]
-    skipped: str = ""
-    wrong: str = ""
-
-
-Cache = dict[tuple[str, str], Timed]
+Cache = dict[tuple[str, str], torch_calls.Timed]
 
 
 class Autograd:
     """Seconds of a call, float64, all cores; value calls give f, the others its gradient."""
 
     param_names = ["call", "X"]
-    params = [[*_VALUES, *_GRADIENTS, *(f"way {name}" for name in _WAYS)], list(_SIZES)]
+    params = [torch_calls.NAMES, _SIZES]
     version = "1"
     timeout = 900.0
 
     def setup_cache(self) -> Cache:
         return {
             (call, size): timed
-            for size, shape in _SIZES.items()
-            for call, timed in all_timed(problems.gaussian(*shape)).items()
+            for size in _SIZES
+            for call, timed in torch_calls.timed(problems.gaussian(*problems.shape(size))).items()
         }
 
     def setup(self, cache: Cache, call: str, size: str) -> None:
         if reason := cache[call, size].skipped:
-            raise NotImplementedError(reason)
+            skip(reason)
 
+    @with_attributes(unit="seconds")
     def track_time(self, cache: Cache, call: str, size: str) -> dict[str, Any]:
         timed = cache[call, size]
         if timed.wrong:
             raise WrongAnswerError(timed.wrong)
         return {"samples": timed.seconds, "number": 1}
 
-    track_time.unit = "seconds"  # type: ignore[attr-defined]
-
 
 class Graph:
     """Bytes that the graph of one loss keeps for the backward pass."""
 
     param_names = ["X"]
-    params = [list(_SIZES)]
+    params = [_SIZES]
     version = "1"
 
     def setup(self, size: str) -> None:
-        self.problem = problems.gaussian(*_SIZES[size])
+        self.problem = problems.gaussian(*problems.shape(size))
         way: Any = WAYS["torch"](self.problem)
         w = torch.zeros(self.problem.p, dtype=torch.float64, requires_grad=True)
         self.graph = recorded(way.loss(w))
 
+    @with_attributes(unit="bytes")
     def track_bytes_kept(self, size: str) -> int:
         """All of them: X and y too, by reference."""
         return self.graph.saved
 
+    @with_attributes(unit="bytes")
     def track_bytes_beyond_the_data(self, size: str) -> int:
         """What exists for the graph alone."""
         return self.graph.saved - self.problem.X.nbytes - self.problem.y.nbytes
-
-    track_bytes_kept.unit = "bytes"  # type: ignore[attr-defined]
-    track_bytes_beyond_the_data.unit = "bytes"  # type: ignore[attr-defined]
-
-
-class At(NamedTuple):
-    """A point w: as an array, as a plain tensor, as a leaf, and with the graph of its loss."""
-
-    w: Array
-    plain: torch.Tensor
-    leaf: torch.Tensor
-    kept: torch.Tensor
-
-
-Call = Callable[[At], Any]
-
-
-class _Answers(Turns):
-    """What a call gives at each point: a tensor."""
-
-    def __init__(self, name: str, call: Call, truth: Truth, points: list[At]) -> None:
-        super().__init__(call, len(points))
-        self._name, self._truth, self._points = name, truth, points
-        self._right: set[tuple[int, bytes]] = set()
-
-    def arguments(self, turn: list[int]) -> list[At]:
-        return [self._points[number] for number in turn]
-
-    def bits(self, output: Any) -> bytes:
-        if type(output) is not torch.Tensor:
-            raise WrongAnswerError(f"{self._name}: the answer is a {type(output).__name__}")
-        answer = output.detach().numpy()
-        shape = () if self._name in _VALUES else (self._truth.problem.p,)
-        if answer.dtype != np.float64 or answer.shape != shape:
-            raise WrongAnswerError(
-                f"{self._name}: the answer is {answer.dtype} of shape {answer.shape}"
-            )
-        return bytes(answer.tobytes())
-
-    def judge(self, number: int, argument: At, bits: bytes) -> None:
-        if argument.w.tobytes() != self._truth.points[number].tobytes():
-            raise WrongAnswerError(f"{self._name}: w is not what it was")
-        if (number, bits) in self._right:
-            return
-        answer, oracle = np.frombuffer(bits), self._truth.oracles[number]
-        if self._name in _VALUES:
-            error = oracle.value_error(float(answer[0]), factored=False)
-        else:
-            error = oracle.gradient_error(answer, factored=False)
-        if not error <= 1:
-            raise WrongAnswerError(f"{self._name}: {error:.3g} times its error bound off")
-        self._right.add((number, bits))
-
-    def require_unchanged(self, outputs: list[Any]) -> None:
-        self._truth.require_unchanged(self._name)
-
-
-def all_timed(problem: LeastSquares) -> dict[str, Timed]:
-    """Check every call against the oracle, and time those that are right, interleaved."""
-    truth = Truth(problem)
-    use_threads(cores())
-    points = _points(truth)
-    calls = _calls(problem)
-    compiled, skipped = _compiled(problem, points[0])
-    if compiled is not None:
-        calls[_COMPILED] = compiled
-    truth.let_threads_be()  # the compiler's own
-    turns: dict[str, Turns] = {}
-    wrong: dict[str, str] = {}
-    for name, call in calls.items():
-        turns[name] = _Answers(name, call, truth, points)
-        turns[name].batch(len(points))
-        wrong[name] = turns[name].why_wrong()
-    for name in _WAYS:
-        try:
-            turns[f"way {name}"] = Verified(WAYS[name](problem), truth).gradient
-        except WrongAnswerError as error:
-            wrong[f"way {name}"] = str(error)
-    right = [name for name in turns if not wrong.get(name)]
-    seconds = unchecked([turns[name] for name in right]).T.tolist()
-    timed = {name: Timed(row) for name, row in zip(right, seconds, strict=True)}
-    wrong |= {name: turns[name].why_wrong() for name in right}
-    timed |= {name: Timed([], wrong=reason) for name, reason in wrong.items() if reason}
-    return timed if compiled is not None else timed | {_COMPILED: Timed([], skipped)}
-
-
-def _points(truth: Truth) -> list[At]:
-    loss = _torch(truth.problem).loss
-    points = []
-    for w in truth.points:
-        own = w.copy()
-        leaf = torch.from_numpy(own).requires_grad_()
-        points.append(At(own, torch.from_numpy(own), leaf, loss(leaf)))
-    return points
-
-
-def _torch(problem: LeastSquares) -> Any:
-    return WAYS["torch"](problem)
-
-
-def _calls(problem: LeastSquares) -> dict[str, Call]:
-    """Return the calls by name, as functions of a point; each returns f there or its gradient."""
-    way = _torch(problem)
-    loss, X, y = way.loss, way.X, way.y
-    by_numba = as_torch(WAYS["numba"](problem))
-
-    def without(recording: Callable[[], Any], leaf: torch.Tensor) -> torch.Tensor:
-        with recording():
-            value: torch.Tensor = loss(leaf)
-        return value
-
-    def walked_back(at: At, value: torch.Tensor, *, retain_graph: bool = False) -> torch.Tensor:
-        at.leaf.grad = None
-        value.backward(retain_graph=retain_graph)
-        assert at.leaf.grad is not None
-        return at.leaf.grad
-
-    return {
-        "forward, plain tensor": lambda at: loss(at.plain),
-        "forward, inference_mode": lambda at: without(torch.inference_mode, at.leaf),
-        "forward, no_grad": lambda at: without(torch.no_grad, at.leaf),
-        "forward, detached": lambda at: loss(at.leaf.detach()),
-        "forward, recorded": lambda at: loss(at.leaf),
-        "forward and backward": lambda at: walked_back(at, loss(at.leaf)),
-        "forward and backward, graph retained": lambda at: walked_back(
-            at, loss(at.leaf), retain_graph=True
-        ),
-        "backward again": lambda at: walked_back(at, at.kept, retain_graph=True),
-        "autograd.grad": lambda at: torch.autograd.grad(loss(at.leaf), at.leaf)[0],
-        "torch.func.grad": lambda at: torch.func.grad(loss)(at.plain),
-        "custom Function by numba": lambda at: walked_back(at, by_numba(at.leaf)),
-        "torch expression by hand": lambda at: (2 / problem.n) * (X.T @ (X @ at.plain - y)),
-    }
-
-
-def _compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:
-    """Return the loss and its backward pass by torch.compile, or why it cannot be had here."""
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers beside the timing
-    way = _torch(problem)
-    X, y = way.X, way.y
-    torch.compiler.reset()
-
-    @torch.compile(dynamic=False)
-    def loss(w: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.mse_loss(X @ w, y)
-
-    def call(at: At) -> torch.Tensor:
-        at.leaf.grad = None
-        loss(at.leaf).backward()
-        assert at.leaf.grad is not None
-        return at.leaf.grad
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            call(at)
-    except Exception as error:  # whatever a compiler that is absent or broken may raise
-        return None, f"torch.compile: {str(error).splitlines()[0]}"
-    return call, ""

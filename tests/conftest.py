@@ -43,7 +43,7 @@ class Done(NamedTuple):
 def fourways(untimed: Any, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
     """The command, with these arguments, without the seconds that a process and a time cost."""
     from fourways.cli import main
-    from suites.harness import machine, timing
+    from suites.harness import machine, threads
 
     def run(*arguments: object) -> Done:
         capsys.readouterr()
@@ -51,4 +51,4 @@ def fourways(untimed: Any, capsys: pytest.CaptureFixture[str]) -> Iterator[Calla
         return Done(status, *capsys.readouterr())
 
     yield run
-    timing.use_threads(machine.cores())
+    threads.use_threads(machine.cores())

@@ -13,9 +13,12 @@ from fourways.measure import Measured, measure
 from kernels import Array
 from kernels.ways.numba import NumbaWay
 from kernels.ways.numpy import NumpyWay
-from suites import autograd, compilation, descent, gradient, own, roofline
-from suites.data import problems
-from suites.harness import ImpossibleTimeError, Truth, Verified, possible, require_possible, timing
+from suites import autograd, compilation, descent, gradient, roofline, user_data
+from suites.data import problems, user
+from suites.data.families import with_condition
+from suites.harness import benchmark, convergence, read_limit, timing, torch_calls
+from suites.harness.read_limit import ImpossibleTimeError, require_possible
+from suites.harness.verified import Truth, Verified
 from suites.judge import WrongAnswerError
 from tests.mutants import MUTANTS, WritingX, WritingY
 
@@ -33,11 +36,9 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
 
     monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: found.gradient(self, w))
     monkeypatch.setattr(NumpyWay, "_value_and_gradient", both)
-    for cache in (gradient._verified, own._verified, roofline._verified, roofline._truth):
-        cache.cache_clear()
+    benchmark.forget()
     yield found
-    for cache in (gradient._verified, own._verified, roofline._verified, roofline._truth):
-        cache.cache_clear()
+    benchmark.forget()
 
 
 def _gradient(benchmark: str, way: str) -> Callable[[], object]:
@@ -55,13 +56,14 @@ def _prepared() -> None:
 
 
 def _descent() -> None:
-    solver = "gradient descent by numpy"
-    cache: Any = {(solver, "10", "100 x 10"): descent._all_measured("100 x 10", "10")[solver]}
-    descent.Descent().track_time(cache, solver, "10", "100 x 10")
+    solver, instance = "gradient descent by numpy", with_condition(100, 10, 10)
+    measured = convergence.measured(instance, [solver], {}, 0.3, budget=0.1)
+    key = (solver, "10", "100 x 10")
+    descent.Descent().track_time({key: measured[solver]}, *key)
 
 
 def _autograd() -> None:
-    found = autograd.all_timed(problems.gaussian(100, 4))["way numpy"]
+    found = torch_calls.timed(problems.gaussian(100, 4))["way numpy"]
     autograd.Autograd().track_time({("way numpy", "100 x 4"): found}, "way numpy", "100 x 4")
 
 
@@ -88,22 +90,19 @@ SUITES: dict[str, Callable[[], object]] = {
 def test_every_suite_rejects_every_mutant(
     suite: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, ""))
-    monkeypatch.setattr(descent, "_DESCENTS", ["gradient descent by numpy"])
-    monkeypatch.setattr(descent, "_DIRECT", [])
-    monkeypatch.setattr(descent, "_BUDGET", 0.1)
+    monkeypatch.setattr(torch_calls, "compiled", lambda *_: (None, ""))
     with pytest.raises(WrongAnswerError):
         SUITES[suite]()
 
 
-def test_own_data_reject_every_mutant(
+def test_user_data_reject_every_mutant(
     mutant: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problems.gaussian(50, 3)
     np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
-    monkeypatch.setenv(own.VARIABLE, str(tmp_path / "mine.npz"))
+    monkeypatch.setenv(user.VARIABLE, str(tmp_path / "mine.npz"))
     with pytest.raises(WrongAnswerError):
-        own.Own().setup("numpy")
+        user_data.UserData().setup("numpy")
 
 
 def test_compare_gives_no_mutant_a_time(mutant: Any) -> None:
@@ -153,7 +152,7 @@ def test_a_way_that_turns_wrong_while_it_is_timed_is_not_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Right until it has been judged: asv's teardown finds it, and asv takes no time then."""
-    gradient._verified.cache_clear()
+    benchmark.forget()
     suite, point = gradient.Gradient(), ("numpy", 100, 4)
     suite.setup(*point)
     monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: _EXACT(self, w) * (1 + 1e-12))
@@ -162,7 +161,7 @@ def test_a_way_that_turns_wrong_while_it_is_timed_is_not_recorded(
         suite.teardown(*point)
     with pytest.raises(WrongAnswerError, match="times its error bound off"):
         timing.ratio(suite.verified.gradient, suite.verified.gradient)
-    gradient._verified.cache_clear()
+    benchmark.forget()
 
 
 def test_compare_forgets_the_time_of_a_way_that_turns_wrong(
@@ -202,7 +201,7 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.ones((1000, 10))
     reads = np.array([[1.0, 1.1], [0.9, 1.2]])
     require_possible("way", X, np.full(2, 0.1), reads)  # in cache there is no limit
-    monkeypatch.setattr(possible, "last_level_cache", lambda: 1000)
+    monkeypatch.setattr(read_limit, "last_level_cache", lambda: 1000)
     require_possible("way", X, np.full(2, 0.9 / 1.24), reads)
     with pytest.raises(ImpossibleTimeError, match="way: impossible"):
         require_possible("way", X, np.full(2, 0.5), reads)
@@ -212,9 +211,9 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suites_call_an_impossible_time_impossible(
     suite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(possible, "last_level_cache", lambda: 500)
+    monkeypatch.setattr(read_limit, "last_level_cache", lambda: 500)
     slow = [lambda: time.sleep(0.002)]
-    module: Any = roofline if suite == "roofline" else gradient
+    module: Any = roofline if suite == "roofline" else benchmark
     monkeypatch.setattr(module, "sums_over", lambda X: slow)
     timed = {
         "roofline": lambda: roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30),
@@ -225,10 +224,10 @@ def test_suites_call_an_impossible_time_impossible(
 
 
 def test_the_size_of_the_caches_is_read(tmp_path: Path) -> None:
-    assert possible.last_level_cache(tmp_path) == 64 << 20
+    assert read_limit.last_level_cache(tmp_path) == 64 << 20
     for index, size in enumerate(["32K", "1024K", "32768K"]):
         (tmp_path / f"index{index}").mkdir()
         (tmp_path / f"index{index}" / "size").write_text(size + "\n")
-    possible.last_level_cache.cache_clear()
-    assert possible.last_level_cache(tmp_path) == 32 << 20
-    possible.last_level_cache.cache_clear()
+    read_limit.last_level_cache.cache_clear()
+    assert read_limit.last_level_cache(tmp_path) == 32 << 20
+    read_limit.last_level_cache.cache_clear()

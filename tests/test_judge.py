@@ -14,7 +14,7 @@ import scipy.linalg
 
 from kernels import WAYS, Array, LeastSquares, Solution, minimum_norm
 from suites.data import families, misjudged, problems
-from suites.data.families import Posed
+from suites.data.families import Instance
 from suites.judge import (
     RIGHT,
     SolutionJudge,
@@ -34,10 +34,10 @@ def columns(n: int) -> int:
 
 
 @cache
-def posed(kind: str, n: int, dtype: Any) -> tuple[Posed, SolutionJudge]:
+def posed(kind: str, n: int, dtype: Any) -> tuple[Instance, SolutionJudge]:
     p = columns(n)
     made = {
-        "gaussian": lambda: Posed(problems.gaussian(n, p, noise=0.1), p),
+        "gaussian": lambda: Instance(problems.gaussian(n, p, noise=0.1), p),
         "condition 1e6": lambda: families.with_condition(n, p, 1e6),
         "sum of the others": lambda: families.summed_column(n, p),
         "a column times 2^30": lambda: scaled(problems.gaussian(n, p)),
@@ -48,9 +48,9 @@ def posed(kind: str, n: int, dtype: Any) -> tuple[Posed, SolutionJudge]:
     return made, SolutionJudge(made.problem, made.rank)
 
 
-def scaled(problem: LeastSquares) -> Posed:
+def scaled(problem: LeastSquares) -> Instance:
     exponents = 30 * (np.arange(problem.p) == 0)
-    return Posed(LeastSquares(np.ldexp(problem.X, exponents), problem.y), problem.p)
+    return Instance(LeastSquares(np.ldexp(problem.X, exponents), problem.y), problem.p)
 
 
 def off(kind: str, n: int, dtype: Any) -> Array:

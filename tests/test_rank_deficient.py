@@ -9,9 +9,10 @@ import pytest
 
 from kernels import WAYS, LeastSquares, Solution, Way, minimum_norm, refined
 from kernels.one_pass.gram import gram
-from suites import accuracy
 from suites.data import families, nist, problems
 from suites.data.families import FAMILIES
+from suites.harness.solvers import SOLVERS, solve
+from suites.harness.verdicts import Verdict, verdicts
 from suites.judge import (
     RIGHT,
     SolutionJudge,
@@ -19,10 +20,10 @@ from suites.judge import (
     check_solution,
     exact_solution,
     log_relative_error,
+    normwise_digits,
     solution_ratio,
 )
-from suites.rank_deficient import Judged, Tall, Time, judge
-from suites.solvers import SOLVERS, solve
+from suites.rank_deficient import Tall, Time
 
 SIZES = [(24, 6), (400, 20)]
 GAP = ["duplicated column", "zero column", "sum of the others", "dummy trap", "rank 2", "rank p/2"]
@@ -31,11 +32,11 @@ INTEGERS = [*GAP, "rank 3", "wide", "all zeros"]
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_have_the_rank_and_the_solution_that_they_state(family: str) -> None:
-    posed = FAMILIES[family](24, 6)
-    exact = exact_solution(posed.problem)
-    assert posed.rank in (None, exact.rank)
-    if posed.w is not None:
-        assert [Fraction(entry) for entry in posed.w] == exact.w
+    instance = FAMILIES[family](24, 6)
+    exact = exact_solution(instance.problem)
+    assert instance.rank in (None, exact.rank)
+    if instance.w is not None:
+        assert [Fraction(entry) for entry in instance.w] == exact.w
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -43,16 +44,16 @@ def test_families_have_the_rank_and_the_solution_that_they_state(family: str) ->
 def test_every_way_is_right_on_every_family_or_says_that_it_is_not(
     way: type[Way], family: str, size: tuple[int, int]
 ) -> None:
-    posed = FAMILIES[family](*size)
-    check_solution(posed.problem, posed.rank, way(posed.problem).solve())
+    instance = FAMILIES[family](*size)
+    check_solution(instance.problem, instance.rank, way(instance.problem).solve())
 
 
 @pytest.mark.parametrize("family", INTEGERS)
 def test_every_way_is_right_in_float32_too(way: type[Way], family: str) -> None:
-    posed = FAMILIES[family](24, 6).as_float32()
-    found = way(posed.problem).solve()
+    instance = FAMILIES[family](24, 6).as_float32()
+    found = way(instance.problem).solve()
     assert found.w.dtype == np.float32
-    check_solution(posed.problem, posed.rank, found)
+    check_solution(instance.problem, instance.rank, found)
 
 
 @pytest.mark.parametrize("shape", [(300, 6), (5000, 50)])
@@ -60,31 +61,31 @@ def test_every_way_is_right_in_float32_too(way: type[Way], family: str) -> None:
 def test_minimum_norm_is_certified_where_the_spectrum_has_a_gap(
     family: str, shape: tuple[int, int]
 ) -> None:
-    posed = FAMILIES[family](*shape)
-    for one in (posed, posed.as_float32()):
+    instance = FAMILIES[family](*shape)
+    for one in (instance, instance.as_float32()):
         found = minimum_norm(one.problem)
         assert found.method == "tikhonov"
-        assert found.rank == posed.rank
+        assert found.rank == instance.rank
         assert found.w.dtype == one.problem.dtype
         check_solution(one.problem, one.rank, found)
-        assert posed.w is not None
-        error = np.linalg.norm(found.w - posed.w) / np.linalg.norm(posed.w)
+        assert instance.w is not None
+        error = np.linalg.norm(found.w - instance.w) / np.linalg.norm(instance.w)
         assert error < 10 * one.problem.rcond
 
 
 @pytest.mark.parametrize("family", ["Hilbert", "Vandermonde", "graded", "collinear 1e-10", "wide"])
 def test_minimum_norm_falls_back_where_it_cannot_certify(family: str) -> None:
-    posed = FAMILIES[family](400, 20)
-    found = minimum_norm(posed.problem)
+    instance = FAMILIES[family](400, 20)
+    found = minimum_norm(instance.problem)
     assert found.method == "lstsq"
-    check_solution(posed.problem, posed.rank, found)
+    check_solution(instance.problem, instance.rank, found)
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_minimum_norm_is_right_on_every_family(family: str, size: tuple[int, int]) -> None:
-    posed = FAMILIES[family](*size)
-    check_solution(posed.problem, posed.rank, minimum_norm(posed.problem))
+    instance = FAMILIES[family](*size)
+    check_solution(instance.problem, instance.rank, minimum_norm(instance.problem))
 
 
 @pytest.mark.parametrize("gap", [1e2, 1e4, 1e6, 1e8, 1e12])
@@ -109,12 +110,12 @@ def test_minimum_norm_solves_a_ridge_problem_too() -> None:
 
 
 def test_iterating_takes_away_the_bias_of_the_perturbation() -> None:
-    posed = families.low_rank(300, 6, 3)
-    assert posed.w is not None
-    ridge, iterated = solve("scipy", posed.problem), minimum_norm(posed.problem)
+    instance = families.low_rank(300, 6, 3)
+    assert instance.w is not None
+    ridge, iterated = solve("scipy", instance.problem), minimum_norm(instance.problem)
     assert iterated.iterations > 1
     for found in (ridge, iterated):
-        assert np.linalg.norm(found.w - posed.w) <= 1e-14 * np.linalg.norm(posed.w)
+        assert np.linalg.norm(found.w - instance.w) <= 1e-14 * np.linalg.norm(instance.w)
 
 
 @pytest.mark.parametrize("name", nist.regressions())
@@ -167,10 +168,10 @@ def test_conjugate_gradients_solve_at_the_end_of_the_range(dtype: Any, exponent:
 
 
 def test_refined_solution_says_where_there_is_nothing_to_refine() -> None:
-    posed = families.duplicated_column(24, 6)
-    found = refined(posed.problem)
+    instance = families.duplicated_column(24, 6)
+    found = refined(instance.problem)
     assert (found.rank, found.converged) == (5, False)
-    assert max(SolutionJudge(posed.problem, 5).ratios(found.w).values()) < RIGHT
+    assert max(SolutionJudge(instance.problem, 5).ratios(found.w).values()) < RIGHT
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1e-6])
@@ -193,8 +194,8 @@ def test_gram_matrix_is_right_to_rounding(shape: tuple[int, int], dtype: Any, or
 
 
 def test_wrong_solvers_are_named_and_not_timed() -> None:
-    judged = judge(families.low_rank(60, 8, 3))
-    assert set(judged) == set(SOLVERS) - {"refined"}
+    judged = verdicts(families.low_rank(60, 8, 3), list(SOLVERS))
+    assert set(judged) == set(SOLVERS)
     for name in (*WAYS, "minimum_norm", "scipy gelsy", "numpy pinv"):
         assert judged[name].lost == 0
         assert min(judged[name].seconds) > 0
@@ -206,7 +207,7 @@ def test_wrong_solvers_are_named_and_not_timed() -> None:
 def test_a_wrong_answer_of_others_is_a_result_and_one_of_ours_a_failure() -> None:
     found = Solution(np.zeros(2), 1, "lstsq", 0.0)
     cache = {
-        (name, "f", "X"): Judged(found, 3.0, {"backward error": 3e4}, [])
+        (name, "f", "X"): Verdict(found, 3.0, {"backward error": 3e4}, [])
         for name in ("scipy gelsd", "numpy")
     }
     assert Time().track_digits_lost(cache, "scipy gelsd", "f", "X") == 3.0
@@ -232,6 +233,6 @@ def test_digits_fall_with_the_condition_number_and_refinement_keeps_them() -> No
 
 
 def digits(name: str, condition: str) -> float:
-    problem = accuracy._posed("float64", condition).problem
+    problem = families.with_condition(60, 10, float(condition)).problem
     exact = np.array([float(entry) for entry in exact_solution(problem).w])
-    return accuracy._digits(solve(name, problem).w, exact)
+    return normwise_digits(solve(name, problem).w, exact)

@@ -11,12 +11,15 @@ import pytest
 from asv_runner.benchmarks.time import TimeBenchmark
 from threadpoolctl import threadpool_info
 
-from kernels import WAYS, Array
+from kernels import WAYS, Array, Solution
 from kernels.ways.numpy import NumpyWay
-from suites import autograd, compilation, descent, gradient, own, roofline
-from suites.data import problems
-from suites.harness import machine, timing
+from suites import autograd, descent, gradient, roofline, user_data
+from suites.data import problems, user
+from suites.data.families import with_condition
+from suites.harness import benchmark, convergence, first_call, machine, timing, torch_calls
 from suites.harness.read_limit import sums_over
+from suites.harness.solvers import SOLVERS
+from suites.harness.threads import use_threads
 from suites.judge import WrongAnswerError
 
 SMALL = (100, 4)
@@ -33,8 +36,8 @@ def test_benchmarks_of_the_gradient_run_and_return_what_asv_takes(name: str) -> 
             and callable(getattr(suite, attribute))
         ]
         assert benchmarks
-        for benchmark in benchmarks:
-            found = benchmark(name, *SMALL)
+        for measure in benchmarks:
+            found = measure(name, *SMALL)
             if isinstance(found, dict):
                 assert min(found["samples"]) > 0
             elif found is not None:
@@ -48,7 +51,7 @@ def test_a_wrong_way_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
         return exact(self, w) * (1 + 1e-12)
 
     monkeypatch.setattr(NumpyWay, "_gradient", wrong)
-    gradient._verified.cache_clear()
+    benchmark.forget()
     with pytest.raises(WrongAnswerError, match="times its error bound"):
         gradient.Gradient().setup("numpy", *SMALL)
 
@@ -99,12 +102,12 @@ def test_thread_count_reaches_every_library() -> None:
     for name in WAYS:
         WAYS[name](problems.gaussian(*SMALL)).gradient(np.ones(SMALL[1]))
     try:
-        timing.use_threads(1)
+        use_threads(1)
         assert torch.get_num_threads() == 1
         assert numba.get_num_threads() == 1
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     finally:
-        timing.use_threads(machine.cores())
+        use_threads(machine.cores())
 
 
 def test_problems_are_the_same_each_time_and_never_constant() -> None:
@@ -125,7 +128,7 @@ def test_machine_is_named_by_what_it_is() -> None:
 
 def test_read_limit_sums_are_sums() -> None:
     X = problems.gaussian(1000, 7, order="F").X
-    timing.use_threads(machine.cores())
+    use_threads(machine.cores())
     for read in sums_over(X):
         assert read() == pytest.approx(X.sum())
     assert min(gradient.ReadLimit().track_one_read(1000, 7)["samples"]) > 0
@@ -149,19 +152,18 @@ def test_benchmarks_of_the_roofline_run(order: str) -> None:
 
 
 def test_compiling_costs_more_than_loading() -> None:
-    seconds = compilation._in_fresh_processes(100, 4, "float64", "C")
+    seconds = first_call.in_fresh_processes(100, 4, "float64", "C")
     assert seconds.compiled > seconds.loaded > 0
     assert seconds.imported > 0
 
 
-def test_descents_are_timed_where_they_get_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descents_are_timed_where_they_get_to_the_target() -> None:
     fast = ["conjugate gradients by numba", "lsqr by numpy", "torch LBFGS by torch"]
     slow = "stochastic by torch"
-    monkeypatch.setattr(descent, "_DESCENTS", [*fast, slow])
-    monkeypatch.setattr(descent, "_BUDGET", 0.1)
-    key = ("100 x 10", "1000")
-    measured = descent._all_measured(*key)
-    for solver in (*fast[:2], *descent._DIRECT):
+    direct = {name: SOLVERS[name] for name in ("torch", "numpy", "scipy", "minimum_norm")}
+    instance = with_condition(100, 10, 1000)
+    measured = convergence.measured(instance, [*fast, slow], direct, 0.3, budget=0.1)
+    for solver in (*fast[:2], *direct):
         assert measured[solver].wrong == ""
         assert min(measured[solver].times) > 0
     for solver in fast[:2]:
@@ -174,12 +176,10 @@ def test_descents_are_timed_where_they_get_to_the_target(monkeypatch: pytest.Mon
     assert measured[slow].times == []
 
 
-def test_a_descent_that_falls_short_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(descent, "_DESCENTS", [])
-    monkeypatch.setattr(descent, "_DIRECT", ["short"])
-    monkeypatch.setattr(descent, "_solved", lambda _, problem: np.zeros(problem.p))
+def test_a_descent_that_falls_short_is_wrong() -> None:
+    short = {"short": lambda problem: Solution(np.zeros(problem.p), None, "lstsq", 0.0)}
     key = ("10", "100 x 10")
-    measured = descent._all_measured(*reversed(key))
+    measured = convergence.measured(with_condition(100, 10, 10), [], short, 0.3)
     assert "relative suboptimality 1" in measured["short"].wrong
     with pytest.raises(WrongAnswerError, match="short: relative suboptimality 1"):
         descent.Descent().track_time({("short", *key): measured["short"]}, "short", *key)
@@ -193,28 +193,28 @@ def test_benchmarks_of_the_loops_run() -> None:
 
 
 def test_calls_of_autograd_are_checked_and_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, "torch.compile: no compiler"))
-    timed = autograd.all_timed(problems.gaussian(*SMALL))
+    monkeypatch.setattr(torch_calls, "compiled", lambda *_: (None, "torch.compile: no compiler"))
+    timed = torch_calls.timed(problems.gaussian(*SMALL))
     assert set(autograd.Autograd.params[0]) == set(timed)
     for call, found in timed.items():
         assert found.wrong == ""
-        assert bool(found.seconds) == (call != autograd._COMPILED)
-    key = (autograd._COMPILED, "100 x 4")
+        assert bool(found.seconds) == (call != torch_calls.COMPILED)
+    key = (torch_calls.COMPILED, "100 x 4")
     with pytest.raises(NotImplementedError, match="no compiler"):
-        autograd.Autograd().setup({key: timed[autograd._COMPILED]}, *key)
+        autograd.Autograd().setup({key: timed[torch_calls.COMPILED]}, *key)
 
 
 def test_a_wrong_gradient_of_autograd_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autograd, "_compiled", lambda *_: (None, ""))
-    exact = autograd._calls
+    monkeypatch.setattr(torch_calls, "compiled", lambda *_: (None, ""))
+    exact = torch_calls.calls
 
     def calls(*arguments: Any) -> dict[str, Any]:
         right = exact(*arguments)
         wrong = right["torch expression by hand"]
         return right | {"torch expression by hand": lambda at: wrong(at) * (1 + 1e-12)}
 
-    monkeypatch.setattr(autograd, "_calls", calls)
-    timed = autograd.all_timed(problems.gaussian(*SMALL))
+    monkeypatch.setattr(torch_calls, "calls", calls)
+    timed = torch_calls.timed(problems.gaussian(*SMALL))
     assert "times its error bound off" in timed["torch expression by hand"].wrong
     assert timed["torch expression by hand"].seconds == []
 
@@ -228,19 +228,19 @@ def test_the_graph_keeps_a_residual_beyond_the_data() -> None:
 
 @pytest.mark.parametrize("name", list(WAYS))
 @pytest.mark.parametrize("is_relative", [False, True])
-def test_own_data_are_benchmarked_by_the_environment_variable(
+def test_user_data_are_benchmarked_by_the_environment_variable(
     name: str, is_relative: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # asv has its own folder too
-    monkeypatch.delenv(own.VARIABLE, raising=False)
+    monkeypatch.delenv(user.VARIABLE, raising=False)
     with pytest.raises(NotImplementedError, match="FOURWAYS_DATA names no file"):
-        own.Own().setup(name)
+        user_data.UserData().setup(name)
     problem = problems.gaussian(50, 3)
     np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
     path = tmp_path / "mine.npz"
-    given = os.path.relpath(path, Path(own.__file__).parents[1]) if is_relative else str(path)
-    monkeypatch.setenv(own.VARIABLE, given)
-    suite = own.Own()
+    given = os.path.relpath(path, Path(user_data.__file__).parents[1]) if is_relative else str(path)
+    monkeypatch.setenv(user.VARIABLE, given)
+    suite = user_data.UserData()
     suite.setup(name)
     assert suite.verified.truth.problem.n == 50
     suite.time_gradient(name)

@@ -17,8 +17,8 @@ from kernels import Array, LeastSquares
 
 
 @dataclass(frozen=True, eq=False)
-class Posed:
-    """A problem and what is known of it.
+class Instance:
+    """A problem and what is known of it: its rank and its solution.
 
     ``rank`` is the exact rank of X; None where X is so nearly deficient that rounding decides.
     ``w`` is the exact minimiser of least 2-norm; None where it is not known in closed form.
@@ -28,32 +28,32 @@ class Posed:
     rank: int | None
     w: Array | None = None
 
-    def as_float32(self) -> "Posed":
+    def as_float32(self) -> "Instance":
         """Return the same problem in float32: exact, and so the same rank and w, if A is small."""
         X, y = (array.astype(np.float32) for array in (self.problem.X, self.problem.y))
         return replace(self, problem=LeastSquares(X, y))
 
 
-def duplicated_column(n: int, p: int) -> Posed:
+def duplicated_column(n: int, p: int) -> Instance:
     """The last column is a copy of the first: rank p - 1."""
     return _inconsistent(_duplicated(n, p), p - 1)
 
 
-def zero_column(n: int, p: int) -> Posed:
+def zero_column(n: int, p: int) -> Instance:
     """The last column is zero: rank p - 1."""
     A = _integers(n // 2, p)
     A[:, -1] = 0
     return _inconsistent(A, p - 1)
 
 
-def summed_column(n: int, p: int) -> Posed:
+def summed_column(n: int, p: int) -> Instance:
     """The last column is the sum of the others: rank p - 1."""
     A = _integers(n // 2, p)
     A[:, -1] = A[:, :-1].sum(axis=1)
     return _inconsistent(A, p - 1)
 
 
-def dummy_trap(n: int, p: int) -> Posed:
+def dummy_trap(n: int, p: int) -> Instance:
     """An intercept beside a dummy for every one of p - 1 levels: rank p - 1."""
     levels = np.arange(n // 2) % (p - 1)
     return _inconsistent(
@@ -61,66 +61,66 @@ def dummy_trap(n: int, p: int) -> Posed:
     )
 
 
-def low_rank(n: int, p: int, rank: int) -> Posed:
+def low_rank(n: int, p: int, rank: int) -> Instance:
     """A product of an (n, rank) and a (rank, p) matrix of integers between -4 and 4."""
     rng = np.random.default_rng([0, n, p, rank])
     A = rng.integers(-4, 5, (n // 2, rank)) @ rng.integers(-4, 5, (rank, p))
     return _inconsistent(A.astype(np.float64), rank)
 
 
-def wide(n: int, p: int) -> Posed:
+def wide(n: int, p: int) -> Instance:
     """p rows of n columns, of full row rank since a square block is diagonally dominant."""
     X = _integers(p, n)
     X[:, :p] += 10 * p * np.eye(p)
     w = X.T @ _few_ones(p)
-    return Posed(LeastSquares(X, X @ w), p, w)
+    return Instance(LeastSquares(X, X @ w), p, w)
 
 
-def scaled_columns(n: int, p: int) -> Posed:
+def scaled_columns(n: int, p: int) -> Instance:
     """A duplicated column, and every other column times 1e8: rank p - 1."""
     A = _duplicated(n, p) * np.where(np.arange(p) % 2, 1e8, 1.0)
     A[:, -1] = A[:, 0]
     return replace(_inconsistent(A, p - 1), w=None)  # Aw leaves the exact integers
 
 
-def all_scaled(n: int, p: int, exponent: int) -> Posed:
+def all_scaled(n: int, p: int, exponent: int) -> Instance:
     """A duplicated column, with X and y both times a power of two: rank p - 1."""
-    posed = duplicated_column(n, p)
-    X, y = np.ldexp(posed.problem.X, exponent), np.ldexp(posed.problem.y, exponent)
-    return replace(posed, problem=LeastSquares(X, y))
+    instance = duplicated_column(n, p)
+    X, y = np.ldexp(instance.problem.X, exponent), np.ldexp(instance.problem.y, exponent)
+    return replace(instance, problem=LeastSquares(X, y))
 
 
-def all_zeros(n: int, p: int) -> Posed:
+def all_zeros(n: int, p: int) -> Instance:
     """X = 0: rank 0."""
     return _inconsistent(np.zeros((n // 2, p)), 0)
 
 
-def collinear(n: int, p: int, distance: float) -> Posed:
+def collinear(n: int, p: int, distance: float) -> Instance:
     """The last column is the first and ``distance`` times noise of the same size."""
     rng = np.random.default_rng([0, n, p])
     X = rng.standard_normal((n, p))
     X[:, -1] = X[:, 0] + distance * rng.standard_normal(n)
-    return Posed(LeastSquares(X, _noisy(X)), None)
+    return Instance(LeastSquares(X, _noisy(X)), None)
 
 
-def vandermonde(n: int, p: int) -> Posed:
+def vandermonde(n: int, p: int) -> Instance:
     """Powers 0 to p - 1 of n equally spaced points from 0 to 1."""
     X = np.vander(np.linspace(0, 1, n), p, increasing=True)
-    return Posed(LeastSquares(X, _noisy(X)), None)
+    return Instance(LeastSquares(X, _noisy(X)), None)
 
 
-def hilbert(n: int, p: int) -> Posed:
+def hilbert(n: int, p: int) -> Instance:
     """Entries 1/(i + j + 1)."""
     X = 1 / (np.arange(n)[:, None] + np.arange(p) + 1)
-    return Posed(LeastSquares(X, _noisy(X)), None)
+    return Instance(LeastSquares(X, _noisy(X)), None)
 
 
-def graded(n: int, p: int) -> Posed:
+def graded(n: int, p: int) -> Instance:
     """Singular values from 1 down to 1e-20 in equal ratios."""
-    return Posed(with_condition(n, p, 1e20).problem, None)
+    return Instance(with_condition(n, p, 1e20).problem, None)
 
 
-def with_condition(n: int, p: int, condition: float) -> Posed:
+def with_condition(n: int, p: int, condition: float) -> Instance:
     """X = U diag(σ) Vᵀ with σ from 1 down to 1/condition in equal ratios, and y = Xw + noise.
 
     The noise, of a thousandth of |Xw|, is at right angles to the columns of U, so that w stays the
@@ -135,10 +135,10 @@ def with_condition(n: int, p: int, condition: float) -> Posed:
     noise -= U @ (U.T @ noise)
     fitted = U @ sigma
     y = fitted + 1e-3 * np.linalg.norm(fitted) / np.linalg.norm(noise) * noise
-    return Posed(LeastSquares(X, y), p, w)
+    return Instance(LeastSquares(X, y), p, w)
 
 
-FAMILIES: dict[str, Callable[[int, int], Posed]] = {
+FAMILIES: dict[str, Callable[[int, int], Instance]] = {
     "duplicated column": duplicated_column,
     "zero column": zero_column,
     "sum of the others": summed_column,
@@ -176,14 +176,14 @@ def _few_ones(n: int) -> Array:
     return z
 
 
-def _inconsistent(A: Array, rank: int) -> Posed:
+def _inconsistent(A: Array, rank: int) -> Instance:
     """Return the problem of the module's docstring for an integer matrix of a known rank."""
     half = len(A)
     w = A.T @ _few_ones(half)
     s = np.random.default_rng([1, *A.shape]).integers(1, 10, half)
     fitted = A @ w
     X, y = np.vstack([A, A]), np.concatenate([fitted + s, fitted - s])
-    return Posed(LeastSquares(X, y), rank, w)
+    return Instance(LeastSquares(X, y), rank, w)
 
 
 def _noisy(X: Array) -> Array:

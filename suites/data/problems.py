@@ -29,3 +29,9 @@ def start(problem: LeastSquares, seed: int = 1) -> Array:
     """Return a standard normal w for the problem, in its dtype."""
     rng = np.random.default_rng([seed, problem.n, problem.p])
     return np.asarray(rng.standard_normal(problem.p), dtype=problem.dtype)
+
+
+def shape(size: str) -> tuple[int, int]:
+    """Return n and p of a size as the benchmarks write it, "100 x 4"."""
+    n, p = map(int, size.split(" x "))
+    return n, p

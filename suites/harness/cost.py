@@ -7,20 +7,20 @@ from time import perf_counter
 
 import numpy as np
 
-from kernels import WAYS, Way
+from kernels import WAYS, Array, Way
 from suites.data import problems
-from suites.harness.timing import use_threads
+from suites.harness.threads import use_threads
 from suites.harness.verified import Truth, Verified
 
 _BATCH, _ROUNDS = 2e-3, 400  # a batch in seconds, as in suites/harness/timing.py
 
 
-def _bare(way: Way, w: object, number: int) -> float:
+def _bare(way: Way, w: Array, number: int) -> float:
     gradient = way.gradient
-    gradient(w)  # type: ignore[arg-type]
+    gradient(w)
     began = perf_counter()
     for _ in range(number):
-        gradient(w)  # type: ignore[arg-type]
+        gradient(w)
     return perf_counter() - began
 
 

@@ -53,13 +53,14 @@ def _processor(name: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return f"{name} family {numbers[0]} model {numbers[1]}" if len(numbers) == 2 else name
 
 
-def main() -> None:
+def register() -> str:
+    """Tell asv what this machine is, and return its name."""
     from asv.machine import MachineCollection
 
     description = describe()
     MachineCollection.save(description["machine"], description)
-    print(description["machine"])
+    return description["machine"]
 
 
 if __name__ == "__main__":
-    main()
+    print(register())

@@ -1,6 +1,5 @@
-"""How things are timed: threads, batches, interleaving."""
+"""How things are timed: batches, interleaving, single calls of some length in turn."""
 
-import sys
 from collections.abc import Callable, Sequence
 from time import perf_counter, sleep
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from asv_runner.benchmarks.time import TimeBenchmark
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from kernels import Array
 
 # Where a benchmark has a `setup`, asv_runner (since 0.3.0) sets up again before each single
 # call and times it alone, which inflates kernels below 10 µs by the cost of reading the clock
@@ -29,25 +29,8 @@ _ROUNDS = 9, 15  # a 99 % interval of a median needs eight samples
 _SPIN = 0.006  # seconds
 _WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
-
-
-def use_threads(count: int) -> None:
-    """Set the thread count of BLAS, OpenMP, Numba and PyTorch alike.
-
-    Numba takes no more than NUMBA_NUM_THREADS.
-
-    Left alone they differ: PyTorch takes the physical cores, OpenBLAS the logical ones. Reaches
-    the libraries that are loaded when it is called.
-    """
-    threadpool_limits(count)
-    if "numba" in sys.modules:
-        import numba
-
-        numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
-    if "torch" in sys.modules:
-        import torch
-
-        torch.set_num_threads(count)
+_LONG = 0.05  # seconds: a call that takes more need not find its threads awake
+_SINGLE_ROUNDS = 3, 9
 
 
 @runtime_checkable
@@ -123,6 +106,25 @@ def ratio(over: Timeable, of: Timeable) -> dict[str, Any]:
     return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
 
 
+def round_robin(
+    calls: dict[str, Callable[[], Array]], budget: float
+) -> tuple[dict[str, list[float]], dict[str, Array]]:
+    """Return the seconds of each call, one a round, and the last w that each gave.
+
+    For calls too long for batches. The order turns round from one round to the next. The rounds
+    take some ``budget`` seconds together.
+    """
+    once = {solver: _single(call, wake=False)[0] for solver, call in calls.items()}
+    rounds = int(np.clip(budget / max(sum(once.values()), 1e-9), *_SINGLE_ROUNDS))
+    times: dict[str, list[float]] = {solver: [] for solver in calls}
+    last: dict[str, Array] = {}
+    for k in range(rounds):
+        for solver in list(calls)[:: 1 if k % 2 else -1]:
+            seconds, last[solver] = _single(calls[solver], wake=once[solver] < _LONG)
+            times[solver].append(seconds)
+    return times, last
+
+
 class BatchClock:
     """A `timer` for asv's `time_` benchmarks that runs by the seconds of a call within a batch.
 
@@ -159,3 +161,12 @@ def _call_for(seconds: float, calls: Calls) -> None:
     end = perf_counter() + seconds
     while perf_counter() < end:
         calls.batch(1)
+
+
+def _single(call: Callable[[], Array], *, wake: bool) -> tuple[float, Array]:
+    sleep(_SPIN)
+    if wake:
+        call()
+    began = perf_counter()
+    w = call()
+    return perf_counter() - began, w

@@ -1,6 +1,6 @@
 """What is right: gradients, solutions and digits, judged by code that no kernel shares."""
 
-from suites.judge.digits import log_relative_error, solution_ratio
+from suites.judge.digits import log_relative_error, normwise_digits, solution_ratio
 from suites.judge.errors import WrongAnswerError, unit_roundoff
 from suites.judge.exact import ExactSolution, Rational, exact_gradient, exact_solution
 from suites.judge.gradient import GradientOracle
@@ -17,6 +17,7 @@ __all__ = [
     "exact_gradient",
     "exact_solution",
     "log_relative_error",
+    "normwise_digits",
     "solution_ratio",
     "unit_roundoff",
 ]

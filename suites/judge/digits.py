@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 from flint import arb, fmpq
 
 from kernels import Array, LeastSquares
@@ -61,3 +62,11 @@ def log_relative_error(w: Array, certified: Rational) -> float:
         if error:
             digits = min(digits, -math.log10(error))
     return max(0.0, digits)
+
+
+def normwise_digits(w: Array, exact: Array) -> float:
+    """Return -log10 of |w - exact| / |exact|, between 0 and 16."""
+    distance = float(np.linalg.norm(w - exact) / np.linalg.norm(exact))
+    if not math.isfinite(distance):
+        return 0.0
+    return min(16.0, max(0.0, -math.log10(distance))) if distance else 16.0

@@ -1,0 +1,27 @@
+"""A user's own data: the file that FOURWAYS_DATA names, with X and y.
+
+`fourways compare ... --save data.npz` writes it from a table. A relative path is taken from the
+root of the repository, as asv runs benchmarks in folders of its own.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from kernels import LeastSquares
+
+VARIABLE = "FOURWAYS_DATA"
+_ROOT = Path(__file__).parents[2]
+
+
+def path() -> Path | None:
+    """Return the file that the variable names, None without the variable."""
+    name = os.environ.get(VARIABLE)
+    return None if name is None else _ROOT / name
+
+
+def load(path: Path) -> LeastSquares:
+    """Return X and y as they are in the file."""
+    with np.load(path) as archive:
+        return LeastSquares(archive["X"], archive["y"])

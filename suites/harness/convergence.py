@@ -1,0 +1,171 @@
+"""How a descent converges, and how long it takes to the target beside direct solvers.
+
+The relative suboptimality of w is (f(w) - f(w*)) / (f(0) - f(w*)) = |X(w - w*)|² / |Xw*|², with w*
+known by construction.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from kernels import WAYS, Array, LeastSquares, Progress, Stopping, descend
+from suites.data.families import Instance
+from suites.harness.machine import cores
+from suites.harness.solvers import Solver
+from suites.harness.threads import use_threads
+from suites.harness.timing import round_robin
+from suites.harness.verified import Truth, why_wrong
+from suites.judge import WrongAnswerError
+
+TARGET = 1e-8
+DECADES = range(1, 11)
+_SILENT = ("lsqr", "lsmr")  # they show no iterates
+_BUDGET = 10.0  # seconds for the rounds together
+
+
+class Curve(NamedTuple):
+    """``iterations`` to the target, or None; at each decade reached, the seconds and gradients."""
+
+    iterations: int | None
+    seconds: list[float]
+    evaluations: list[float]
+
+
+class Measured(NamedTuple):
+    """How a solver converged, the seconds of each run to the target, and how it is wrong."""
+
+    curve: Curve
+    times: list[float]
+    wrong: str
+
+
+def measured(
+    instance: Instance,
+    descents: Sequence[str],
+    direct: Mapping[str, Solver],
+    seconds: float,
+    budget: float = _BUDGET,
+) -> dict[str, Measured]:
+    """Measure descents ("method by way") and direct solvers on one problem, by name.
+
+    One descent may take some ``seconds`` to show its curve, and the runs that are timed take some
+    ``budget`` together. What is wrong has no times.
+    """
+    problem, truth = instance.problem, Truth(instance.problem)
+    use_threads(cores())
+    wrong = _wrong_ways(truth, descents)
+    curves = {
+        solver: _curve(solver, instance, seconds) for solver in descents if solver not in wrong
+    }
+    calls: dict[str, Callable[[], Array]] = {
+        solver: partial(descended, solver, problem, for_iterations(curve.iterations))
+        for solver, curve in curves.items()
+        if curve.iterations
+    }
+    calls |= {name: partial(_solution, solve, problem) for name, solve in direct.items()}
+    curves |= dict.fromkeys(direct, Curve(0, [], []))
+    curves |= dict.fromkeys(wrong, Curve(None, [], []))
+    wrong |= {solver: _wrong(instance, solver, call()) for solver, call in calls.items()}
+    right = {solver: call for solver, call in calls.items() if not wrong[solver]}
+    times, last = round_robin(right, budget)
+    wrong |= {solver: _wrong(instance, solver, w) for solver, w in last.items()}
+    truth.require_unchanged("descent")
+    return {
+        solver: Measured(curve, times.get(solver, []), wrong.get(solver, ""))
+        for solver, curve in curves.items()
+    }
+
+
+def descended(
+    solver: str,
+    problem: LeastSquares,
+    stopping: Stopping,
+    observe: Callable[[Progress], None] | None = None,
+) -> Array:
+    """Prepare the way and descend: what a user does who has X and y."""
+    method, way = solver.split(" by ")
+    return descend(method, WAYS[way](problem), stopping, observe=observe).w
+
+
+def _solution(solve: Solver, problem: LeastSquares) -> Array:
+    return solve(problem).w
+
+
+def suboptimality(instance: Instance, w: Array) -> float:
+    """Return the relative suboptimality of w."""
+    X, best = instance.problem.X, instance.w
+    assert best is not None
+    return float(np.linalg.norm(X @ (w - best)) / np.linalg.norm(X @ best)) ** 2
+
+
+def require_target(instance: Instance, w: Array, what: str) -> None:
+    """Raise `WrongAnswerError` if w is not at the target."""
+    if not (gap := suboptimality(instance, w)) <= 1.01 * TARGET:
+        raise WrongAnswerError(f"{what}: relative suboptimality {gap:.2g}")
+
+
+def _wrong_ways(truth: Truth, descents: Sequence[str]) -> dict[str, str]:
+    """Return the descents whose gradients are wrong, and how: a descent may hide that."""
+    way_of = {solver: solver.split(" by ")[1] for solver in descents}
+    wrong = {way: why_wrong(WAYS[way](truth.problem), truth) for way in set(way_of.values())}
+    return {solver: wrong[way] for solver, way in way_of.items() if wrong[way]}
+
+
+def _until(seconds: float) -> Stopping:
+    return Stopping(gradient=1e-11, iterations=10**9, seconds=seconds)
+
+
+def for_iterations(count: int) -> Stopping:
+    """Return limits that nothing but the number of iterations meets."""
+    return Stopping(gradient=0, iterations=count, patience=10**6)
+
+
+def _wrong(instance: Instance, solver: str, w: Array) -> str:
+    try:
+        require_target(instance, w, solver)
+    except WrongAnswerError as error:
+        return str(error)
+    return ""
+
+
+def _curve(solver: str, instance: Instance, seconds: float) -> Curve:
+    """Run once, after a first run that compiles, and read the curve off what is shown."""
+    problem, best = instance.problem, instance.w
+    assert best is not None
+    descended(solver, problem, Stopping(iterations=2))
+    if solver.split(" by ")[0] in _SILENT:
+        return _silent_curve(solver, instance)
+    seen: list[Progress] = []
+    descended(solver, problem, _until(seconds), seen.append)
+    if not seen:
+        return Curve(None, [], [])
+    y, residual = problem.y, problem.X @ best - problem.y
+    lowest = float(residual @ residual) / problem.n
+    values = np.concatenate([stretch.values for stretch in seen])
+    gaps = (values - lowest) / (float(y @ y) / problem.n - lowest)
+    firsts = [int(np.argmax(gaps <= 10.0**-k)) for k in DECADES if (gaps <= 10.0**-k).any()]
+    return Curve(
+        int(np.argmax(gaps <= TARGET)) + 1 if (gaps <= TARGET).any() else None,
+        [float(np.concatenate([stretch.seconds for stretch in seen])[k]) for k in firsts],
+        [float(np.concatenate([stretch.evaluations for stretch in seen])[k]) for k in firsts],
+    )
+
+
+def _silent_curve(solver: str, instance: Instance) -> Curve:
+    """Run with limits of 1, 2, 3, 5, 7, 11, ... iterations: half more each time."""
+    reached: dict[int, tuple[int, float]] = {}
+    limit, gap = 1, 1.0
+    while gap > 10.0 ** -DECADES[-1] and limit < 2000:
+        began = perf_counter()
+        gap = suboptimality(instance, descended(solver, instance.problem, for_iterations(limit)))
+        for k in DECADES:
+            if gap <= 10.0**-k:
+                reached.setdefault(k, (limit, perf_counter() - began))
+        limit = max(limit + 1, limit * 3 // 2)
+    iterations = reached.get(round(-math.log10(TARGET)), (None, 0.0))[0]
+    limits = [reached[k] for k in DECADES if k in reached]
+    return Curve(iterations, [time for _, time in limits], [float(count) for count, _ in limits])

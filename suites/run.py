@@ -1,0 +1,211 @@
+"""asv's runs, as the Makefile calls them: which benchmarks, into which folder, on which versions.
+
+    python -m suites.run bench                        # all of HEAD, kept in results/
+    python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
+    python -m suites.run versions numpy=2.2.6 ...     # the gradient of HEAD on other versions
+    python -m suites.run smoke                        # each benchmark at its smallest, not kept
+    python -m suites.run check                        # asv imports the suites and checks them
+
+Each registers this machine with asv, and ends with asv's exit status. Needs asv and neither NumPy
+nor the kernels: which benchmarks there are is asked in the environment that asv makes.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from suites.harness import machine
+
+ROOT = Path(__file__).parents[1]
+_CONFIGURATION = ROOT / "asv.conf.json"
+_FOLDER = ROOT / ".asv"
+_ASV = [sys.executable, "-m", "asv"]
+
+# What a first look shows, and at which sizes.
+_QUICK = [
+    "gradient.Gradient.time_gradient",
+    "gradient.Gradient.track_speedup_over_numpy",
+    "gradient.Preparation.time_prepare",
+]
+_QUICK_SIZES = {"n": ("100", "10000"), "p": ("4", "30")}
+
+# What `smoke` leaves out: what measures all of its parameters at once, before the first of them.
+# Its smallest sizes are run by the tests.
+LEFT_OUT = {
+    "autograd.Autograd": "16 calls on 168 MB of X; tests/test_suites.py runs 100 x 4",
+    "descent.Descent": "37 descents on six problems; tests/test_suites.py runs 100 x 10",
+    "rank_deficient.Accuracy": "12 solvers on 34 problems; tests/test_rank_deficient.py runs one",
+    "rank_deficient.Time": "12 solvers on 34 problems; tests/test_rank_deficient.py runs one",
+}
+
+Benchmark = dict[str, Any]  # as asv describes it: "name", "param_names", "params" as Python text
+
+
+def combinations(benchmark: Benchmark) -> list[tuple[str, ...]]:
+    """Return the combinations of parameters that `smoke` runs: the smallest, with all else in turn.
+
+    Values that all begin with a digit are sizes, in order: n, "256 KiB", "100 x 4". Of them the
+    first is taken. Each other value (way, solver, order) has its turn, beside any of the others.
+    """
+    axes = [axis[:1] if _are_sizes(axis) else axis for axis in benchmark["params"]]
+    turns = max(map(len, axes), default=1)
+    return [tuple(axis[turn % len(axis)] for axis in axes) for turn in range(turns)]
+
+
+def _are_sizes(axis: Sequence[str]) -> bool:
+    return all(value.lstrip("'")[:1].isdigit() for value in axis)
+
+
+def smoke_selection(benchmarks: Iterable[Benchmark]) -> list[str]:
+    """Return what `smoke` runs, as asv's regular expressions."""
+    return [
+        _pattern(benchmark["name"], combination)
+        for benchmark in benchmarks
+        if benchmark["name"].rpartition(".")[0] not in LEFT_OUT
+        for combination in combinations(benchmark)
+    ]
+
+
+def quick_selection(benchmarks: Iterable[Benchmark]) -> list[str]:
+    """Return what `quick` runs, as asv's regular expressions."""
+    return [
+        _pattern(benchmark["name"], combination)
+        for benchmark in benchmarks
+        if benchmark["name"] in _QUICK
+        for combination in product(
+            *(
+                [value for value in axis if value in _QUICK_SIZES.get(name, axis)]
+                for name, axis in zip(benchmark["param_names"], benchmark["params"], strict=True)
+            )
+        )
+    ]
+
+
+def _pattern(name: str, combination: tuple[str, ...]) -> str:
+    """Return the expression that matches one combination alone, as asv writes it."""
+    parameters = f"({', '.join(combination)})" if combination else ""
+    return f"^{re.escape(name + parameters)}$"
+
+
+def configuration(
+    name: str, *, results: str | None = None, pins: dict[str, str] | None = None
+) -> Path:
+    """Write .asv/NAME.json: asv.conf.json with results or versions of its own; return its path.
+
+    asv takes relative paths from the folder of its configuration, which is one further down.
+    """
+    from asv.util import load_json
+
+    derived = load_json(str(_CONFIGURATION), js_comments=True)
+    if results is not None:
+        derived["results_dir"] = results
+    for library, version in (pins or {}).items():
+        if library not in derived["matrix"]["req"]:
+            known = ", ".join(derived["matrix"]["req"])
+            raise ValueError(f"no {library} in asv.conf.json; there are {known}")
+        derived["matrix"]["req"][library] = [version]
+    for key in ("repo", "benchmark_dir", "env_dir", "results_dir", "html_dir"):
+        derived[key] = os.path.join("..", derived[key])
+    for key in ("build_command", "install_command"):
+        derived[key] = [line.replace("{conf_dir}", "{conf_dir}/..") for line in derived[key]]
+    _FOLDER.mkdir(exist_ok=True)
+    path = _FOLDER / f"{name}.json"
+    path.write_text(json.dumps(derived, indent=4))
+    return path
+
+
+def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
+    """Return the benchmarks that asv finds, each as it describes them; raise if it finds none."""
+    _asv(path, *_of_head(name), "--bench", "just-discover", check=True)
+    found = json.loads((ROOT / results / "benchmarks.json").read_text())
+    return [benchmark for key, benchmark in found.items() if key != "version"]
+
+
+def bench(name: str) -> int:
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
+    print(f"Benchmarking commit {commit} on {name} (about 45 minutes)", flush=True)
+    return _asv(_CONFIGURATION, *_of_head(name), "--record-samples")
+
+
+def quick(name: str) -> int:
+    results = ".asv/quick"
+    path = configuration("quick", results=results)
+    selection = quick_selection(discovered(path, results, name))
+    return _asv(path, *_of_head(name), *_chosen(selection), only_chosen=True)
+
+
+def versions(name: str, pins: Sequence[str]) -> int:
+    if not pins or not all("=" in pin for pin in pins):
+        print('say which: VERSIONS="numpy=2.2.6 ..."', file=sys.stderr)
+        return 2
+    try:
+        path = configuration("versions", pins=dict(pin.split("=", 1) for pin in pins))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    suites = [r"^gradient\.(Gradient|Preparation)\."]
+    return _asv(path, *_of_head(name), "--record-samples", *_chosen(suites))
+
+
+def smoke(name: str) -> int:
+    results = ".asv/smoke"
+    path = configuration("smoke", results=results)
+    selection = smoke_selection(discovered(path, results, name))
+    return _asv(
+        path, *_of_head(name), "--quick", "--dry-run", *_chosen(selection), only_chosen=True
+    )
+
+
+def check(name: str) -> int:
+    print(name, flush=True)
+    return _asv(_CONFIGURATION, "check")
+
+
+def _of_head(name: str) -> list[str]:
+    return ["run", "HEAD^!", "--machine", name, "--show-stderr"]
+
+
+def _chosen(selection: Iterable[str]) -> list[str]:
+    return [argument for pattern in selection for argument in ("--bench", pattern)]
+
+
+def _asv(path: Path, *arguments: str, only_chosen: bool = False, check: bool = False) -> int:
+    """Run asv and return its exit status.
+
+    asv shows every combination of the parameters. ``only_chosen`` leaves out the lines of those
+    that were not chosen, n/a.
+    """
+    command = [*_ASV, "--config", str(path), *arguments]
+    if not only_chosen:
+        return subprocess.run(command, cwd=ROOT, check=check).returncode
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " n/a " not in line:
+                print(line, end="", flush=True)
+    return process.returncode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m suites.run", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in ("bench", "quick", "smoke", "check"):
+        commands.add_parser(command)
+    commands.add_parser("versions").add_argument("pins", nargs="*", metavar="NAME=VERSION")
+    given = parser.parse_args(arguments)
+    name = machine.register()
+    if given.command == "versions":
+        return versions(name, given.pins)
+    return {"bench": bench, "quick": quick, "smoke": smoke, "check": check}[given.command](name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
