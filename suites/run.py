@@ -130,12 +130,14 @@ def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
 
 
 def bench(name: str) -> int:
+    """Benchmark HEAD whole, and keep the results."""
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name} (about 45 minutes)", flush=True)
     return _asv(_CONFIGURATION, *_of_head(name), "--record-samples")
 
 
 def quick(name: str) -> int:
+    """Benchmark gradient and preparation at four sizes, in a results folder of its own."""
     results = ".asv/quick"
     path = configuration("quick", results=results)
     selection = quick_selection(discovered(path, results, name))
@@ -143,6 +145,7 @@ def quick(name: str) -> int:
 
 
 def versions(name: str, pins: Sequence[str]) -> int:
+    """Benchmark gradient and preparation of HEAD on other versions of the libraries."""
     if not pins or not all("=" in pin for pin in pins):
         print('say which: VERSIONS="numpy=2.2.6 ..."', file=sys.stderr)
         return 2
@@ -156,6 +159,7 @@ def versions(name: str, pins: Sequence[str]) -> int:
 
 
 def smoke(name: str) -> int:
+    """Run what `smoke_selection` chooses, once each; nothing is kept."""
     results = ".asv/smoke"
     path = configuration("smoke", results=results)
     selection = smoke_selection(discovered(path, results, name))
@@ -165,6 +169,7 @@ def smoke(name: str) -> int:
 
 
 def check(name: str) -> int:
+    """Let asv import the suites and check them."""
     print(name, flush=True)
     return _asv(_CONFIGURATION, "check")
 
@@ -204,13 +209,14 @@ def without_empty_rows(lines: Iterable[str]) -> Iterator[str]:
         if "==" in line:
             columns = [slice(*found.span()) for found in re.finditer("==+", line)]
         elif re.fullmatch(r"[- ]+", line.strip()):
-            first = line.rindex(" -") + 1
+            first = line.rstrip().rfind(" -") + 1
         elif {line[column].strip() for column in columns if column.start >= first} == {"n/a"}:
             continue
         yield line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m suites.run", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="command", required=True)
