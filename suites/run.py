@@ -16,7 +16,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,14 @@ _QUICK = [
 ]
 _QUICK_SIZES = {"n": ("100", "10000"), "p": ("4", "30")}
 
-# What `smoke` leaves out: what measures all of its parameters at once, before the first of them.
-# Its smallest sizes are run by the tests.
+# What `smoke` leaves out: what measures all of its parameters at once, before the first of them,
+# and what there is no file for. The tests run these.
 LEFT_OUT = {
     "autograd.Autograd": "16 calls on 168 MB of X; tests/test_suites.py runs 100 x 4",
     "descent.Descent": "37 descents on six problems; tests/test_suites.py runs 100 x 10",
     "rank_deficient.Accuracy": "12 solvers on 34 problems; tests/test_rank_deficient.py runs one",
     "rank_deficient.Time": "12 solvers on 34 problems; tests/test_rank_deficient.py runs one",
+    "user_data.UserData": "skipped without FOURWAYS_DATA; tests/test_suites.py makes a file",
 }
 
 Benchmark = dict[str, Any]  # as asv describes it: "name", "param_names", "params" as Python text
@@ -129,12 +130,14 @@ def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
 
 
 def bench(name: str) -> int:
+    """Benchmark HEAD whole, and keep the results."""
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name} (about 45 minutes)", flush=True)
     return _asv(_CONFIGURATION, *_of_head(name), "--record-samples")
 
 
 def quick(name: str) -> int:
+    """Benchmark gradient and preparation at four sizes, in a results folder of its own."""
     results = ".asv/quick"
     path = configuration("quick", results=results)
     selection = quick_selection(discovered(path, results, name))
@@ -142,6 +145,7 @@ def quick(name: str) -> int:
 
 
 def versions(name: str, pins: Sequence[str]) -> int:
+    """Benchmark gradient and preparation of HEAD on other versions of the libraries."""
     if not pins or not all("=" in pin for pin in pins):
         print('say which: VERSIONS="numpy=2.2.6 ..."', file=sys.stderr)
         return 2
@@ -155,6 +159,7 @@ def versions(name: str, pins: Sequence[str]) -> int:
 
 
 def smoke(name: str) -> int:
+    """Run what `smoke_selection` chooses, once each; nothing is kept."""
     results = ".asv/smoke"
     path = configuration("smoke", results=results)
     selection = smoke_selection(discovered(path, results, name))
@@ -164,6 +169,7 @@ def smoke(name: str) -> int:
 
 
 def check(name: str) -> int:
+    """Let asv import the suites and check them."""
     print(name, flush=True)
     return _asv(_CONFIGURATION, "check")
 
@@ -179,21 +185,38 @@ def _chosen(selection: Iterable[str]) -> list[str]:
 def _asv(path: Path, *arguments: str, only_chosen: bool = False, check: bool = False) -> int:
     """Run asv and return its exit status.
 
-    asv shows every combination of the parameters. ``only_chosen`` leaves out the lines of those
-    that were not chosen, n/a.
+    ``only_chosen`` shows asv's tables without the combinations of parameters that were not chosen.
     """
     command = [*_ASV, "--config", str(path), *arguments]
     if not only_chosen:
         return subprocess.run(command, cwd=ROOT, check=check).returncode
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if " n/a " not in line:
-                print(line, end="", flush=True)
+        for line in without_empty_rows(process.stdout):
+            print(line, end="", flush=True)
     return process.returncode
 
 
+def without_empty_rows(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out the rows of asv's tables in which every value is n/a.
+
+    A line of = spans the columns, and the last group of dashes those that hold values: the last
+    parameter may have a column for each of its own.
+    """
+    columns: list[slice] = []
+    first = 0
+    for line in lines:
+        if "==" in line:
+            columns = [slice(*found.span()) for found in re.finditer("==+", line)]
+        elif re.fullmatch(r"[- ]+", line.strip()):
+            first = line.rstrip().rfind(" -") + 1
+        elif {line[column].strip() for column in columns if column.start >= first} == {"n/a"}:
+            continue
+        yield line
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m suites.run", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="command", required=True)
