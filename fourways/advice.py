@@ -1,52 +1,52 @@
 """From what was measured to a sentence: which way, for what, and why."""
 
-import math
-
-from fourways.measure import Measured, Way
+from fourways.measure import Findings, Measured
+from report.comparison import is_tie
+from report.results import Cell
 
 
 def advice(known: Measured) -> list[str]:
     """Return a sentence for one gradient, for many, and for one solution.
 
-    Only ways that were right are named. Times that are no further apart than numpy was from
-    itself are a tie, and then it says so.
+    Only ways that were right are named. Times that tie (`report.comparison.is_tie`) are said to:
+    medians of many calls by their intervals and the noise, single calls by the noise alone.
     """
     right = {
         name: way for name, way in known.ways.items() if way.is_right and "gradient" in way.times
     }
     lines = []
-    noise = 0.0 if math.isnan(known.noise) else known.noise
-    gradients = {name: way.times["gradient"][0] for name, way in right.items()}
+    gradients = {name: Cell(*way.times["gradient"]) for name, way in right.items()}
     once = {name: way.preparation + way.first_call for name, way in right.items()}
     if gradients:
-        lines.append("one gradient: " + _named(once, noise, "first call included"))
-        lines.append("many gradients of this X: " + _many(right, gradients, noise))
+        lines.append("one gradient: " + _named(once, known.noise, "first call included"))
+        lines.append("many gradients of this X: " + _many(right, gradients, known.noise))
     solved = {
         name: way.preparation + way.first_solve
         for name, way in known.ways.items()
         if way.solution == "right" and way.found is not None
     }
     if solved:
-        lines.append("one solution: " + _named(solved, noise, "first call included"))
+        lines.append("one solution: " + _named(solved, known.noise, "first call included"))
     return lines or ["nothing: no way gave a right answer"]
 
 
-def _named(times: dict[str, float], noise: float, what: str) -> str:
+def _named(times: dict[str, float], noise: float | None, what: str) -> str:
     best = min(times, key=lambda name: times[name])
-    tied = [name for name in times if times[name] <= times[best] * (1 + noise)]
+    tied = [name for name in times if is_tie(Cell(times[name]), Cell(times[best]), noise)]
     others = [time for name, time in times.items() if name not in tied]
     margin = f", {min(others) / times[best]:.1f} times as fast as the next" if others else ""
     return f"{' or '.join(tied)}, {seconds(times[best])} with its {what}{margin}"
 
 
-def _many(right: dict[str, Way], gradients: dict[str, float], noise: float) -> str:
+def _many(right: dict[str, Findings], measured: dict[str, Cell], noise: float | None) -> str:
+    gradients = {name: cell.value or 0.0 for name, cell in measured.items()}
     best = min(gradients, key=lambda name: gradients[name])
     others = {name: time for name, time in gradients.items() if name != best}
     text = f"{best}, {seconds(gradients[best])} each"
     if not others:
         return text
     second = min(others, key=lambda name: others[name])
-    if others[second] <= gradients[best] * (1 + noise):
+    if is_tie(measured[second], measured[best], noise):
         return f"{best} or {second} (a tie), {seconds(gradients[best])} each"
     start = {name: right[name].preparation + right[name].first_call for name in gradients}
     paid = {

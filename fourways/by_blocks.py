@@ -6,8 +6,10 @@ from time import perf_counter
 import numpy as np
 
 from fourways.blocks import Blocks, value_and_gradient
-from fourways.measure import Measured, Way
+from fourways.measure import Findings, Measured
 from kernels import WAYS, Array, LeastSquares
+from report.comparison import noise
+from report.results import Cell
 from suites.harness import Truth, why_wrong
 from suites.judge import GradientOracle
 
@@ -35,7 +37,7 @@ def measure(
     for k in range(_PASSES):
         w, oracle = truth.points[k % _POINTS].copy(), truth.oracles[k % _POINTS]
         for j, name in enumerate(ways()):
-            way = known.ways.setdefault(name, Way())
+            way = known.ways.setdefault(name, Findings())
             began = perf_counter()
             value, gradient = value_and_gradient(blocks, name, w, problem.alpha, seen)
             seconds[k, j] = perf_counter() - began
@@ -47,11 +49,12 @@ def measure(
     columns = dict(zip(ways(), seconds[1:].T, strict=True))
     right = {name: column for name, column in columns.items() if known.ways[name].is_right}
     for name, column in right.items():
-        known.ways[name].times["gradient"] = _spread(column)
+        known.ways[name].times["gradient"] = _median_and_range(column)
     if (reference := right.get("numpy")) is not None:
-        known.noise = float(np.ptp(reference) / reference.mean())
+        worst = float(reference.max() / reference.min())
+        known.noise = noise(Cell(1.0, 1 / worst, worst))  # one pass of numpy over another
         for name, column in right.items():
-            known.ways[name].speedup = _spread(reference / column)
+            known.ways[name].speedup = _median_and_range(reference / column)
 
 
 def _judge_on_head(problem: LeastSquares, known: Measured) -> None:
@@ -60,15 +63,15 @@ def _judge_on_head(problem: LeastSquares, known: Measured) -> None:
     X, y = np.array(problem.X[:rows]), np.array(problem.y[:rows])
     for name in ways():
         head = Truth(LeastSquares(X.copy(), y.copy(), problem.alpha))
-        known.ways.setdefault(name, Way()).wrong = why_wrong(WAYS[name](head.problem), head)
+        known.ways.setdefault(name, Findings()).wrong = why_wrong(WAYS[name](head.problem), head)
 
 
-def _judge(way: Way, oracle: GradientOracle, value: float, gradient: Array) -> None:
+def _judge(way: Findings, oracle: GradientOracle, value: float, gradient: Array) -> None:
     """A way is as right as the worst of its passes."""
     way.error = float(np.fmax(way.error, oracle.gradient_error(gradient, factored=False)))
     if not (off := oracle.value_error(value, factored=False)) <= 1:
         way.wrong = f"value is {off:.3g} times its error bound off"
 
 
-def _spread(samples: Array) -> tuple[float, float, float]:
+def _median_and_range(samples: Array) -> tuple[float, float, float]:
     return float(np.median(samples)), float(samples.min()), float(samples.max())

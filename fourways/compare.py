@@ -16,8 +16,10 @@ from fourways.blocks import Mapped, triangle
 from fourways.data import Data, Options, read
 from fourways.diagnosis import Diagnosis, diagnose
 from fourways.errors import InputError
-from fourways.measure import Measured, Way, measure
+from fourways.measure import Findings, Measured, measure
 from kernels import WAYS, LeastSquares
+from report.comparison import is_tie
+from report.results import Cell
 from suites.harness.machine import cores
 from suites.harness.timing import use_threads
 
@@ -137,14 +139,15 @@ def tables(known: Measured) -> str:
         [name, *(_interval(way, what) for what in ("gradient", "value and gradient", "solve"))]
         for name, way in known.ways.items()
     ]
-    noise = "" if math.isnan(known.noise) else f" Noise (A/A): {known.noise:.1%}."
+    noise = "unknown" if known.noise is None else f"{known.noise:.1%}"
     headers = ["way", "gradient error", "solution", "prepare", "first call", "x numpy"]
     return "\n".join(
         [
             "",
             tabulate(judged, headers, disable_numparse=True),
             "gradient error: as a share of what rounding allows; above 1 is wrong.",
-            f"x numpy: speed-up of a gradient, timed interleaved; = is a tie.{noise}",
+            "x numpy: speed-up of a gradient, timed interleaved; = is a tie."
+            f" Noise (A/A): {noise}.",
             "",
             tabulate(
                 costs, ["way", "gradient", "value and gradient", "solve"], disable_numparse=True
@@ -154,13 +157,13 @@ def tables(known: Measured) -> str:
     )
 
 
-def _error(way: Way) -> str:
+def _error(way: Findings) -> str:
     if not way.is_judged:
         return "-"
     return f"{way.error:.2g}" if way.is_right else "WRONG"
 
 
-def _solution(way: Way) -> str:
+def _solution(way: Findings) -> str:
     if way.found is None:
         return "-"
     if way.solution.startswith("wrong"):
@@ -172,16 +175,15 @@ def _time(value: float) -> str:
     return "-" if math.isnan(value) else seconds(value)
 
 
-def _interval(way: Way, what: str) -> str:
+def _interval(way: Findings, what: str) -> str:
     return interval(*way.times[what]) if what in way.times else "-"
 
 
-def _speedup(way: Way, noise: float) -> str:
+def _speedup(way: Findings, noise: float | None) -> str:
     if way.speedup is None:
         return "-"
-    median, low, high = way.speedup
-    tie = low <= 1 <= high or abs(median - 1) <= noise
-    return f"{median:.3g}" + (" =" if tie else "")
+    tie = is_tie(Cell(*way.speedup), Cell(1.0, 1.0, 1.0), noise)
+    return f"{way.speedup[0]:.3g}" + (" =" if tie else "")
 
 
 def _json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured) -> str:

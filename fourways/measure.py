@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 
 from kernels import WAYS, LeastSquares, Solution
+from report.comparison import noise
+from report.results import Cell
 from suites.harness import Truth, Turns, Verified
 from suites.harness.timing import unchecked
 from suites.judge import SolutionJudge, WrongAnswerError
 
 Step = Callable[[str], None]
 _SOLVES, _SOLVING = 6, 3.0  # at most so many, until so many seconds are spent
-_TIE = "numpy again"  # numpy against itself: the noise
-_NAMES = {_TIE: "numpy"}
+_AGAIN = "numpy again"  # numpy against itself: the noise
+_NAMES = {_AGAIN: "numpy"}
 
 
 @dataclass
-class Way:
+class Findings:
     """What was found of a way; times are (median, lower, upper quartile) in seconds, if right.
 
     ``error`` is that of the gradient as a share of its bound: above 1 is wrong. ``solution`` is
@@ -48,10 +50,10 @@ class Way:
 
 @dataclass
 class Measured:
-    """The ways by name, and the noise: how far numpy was from itself."""
+    """The ways by name, and the noise (`report.comparison`): None where it is not known."""
 
-    ways: dict[str, Way] = field(default_factory=dict)
-    noise: float = float("nan")
+    ways: dict[str, Findings] = field(default_factory=dict)
+    noise: float | None = None
 
 
 def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> None:
@@ -62,7 +64,10 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     verified: dict[str, Verified] = {}
     for name in WAYS:
         step(name)
-        way, kind = known.ways.setdefault(name, Way()), WAYS[name]  # imported before it is timed
+        way, kind = (
+            known.ways.setdefault(name, Findings()),
+            WAYS[name],
+        )  # imported before it is timed
         began = perf_counter()
         prepared = kind(problem)
         way.preparation = perf_counter() - began
@@ -80,11 +85,10 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     step("gradients")
     calls = {name: verified[name].gradient for name in verified if known.ways[name].is_right}
     if "numpy" in calls:
-        calls[_TIE] = verified["numpy"].gradient
+        calls[_AGAIN] = verified["numpy"].gradient
     seconds = _timed(known, "gradient", calls)
     if "numpy" in seconds:
-        _, low, high = _interval(seconds[_TIE] / seconds["numpy"])
-        known.noise = max(abs(low - 1), abs(high - 1))
+        known.noise = noise(Cell(*_interval(seconds[_AGAIN] / seconds["numpy"])))
         for name in seconds.keys() & known.ways:
             known.ways[name].speedup = _interval(seconds["numpy"] / seconds[name])
     step("values and gradients")
@@ -92,7 +96,7 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
     _timed(known, "value and gradient", {k: verified[k].value_and_gradient for k in right})
 
 
-def _solve(prepared: Any, judge: SolutionJudge, way: Way) -> None:
+def _solve(prepared: Any, judge: SolutionJudge, way: Findings) -> None:
     """Solve, judge, and solve again for a while: one call may have compiled."""
     way.found, way.first_solve = _once(prepared)
     times, last = [way.first_solve], way.found

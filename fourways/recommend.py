@@ -4,11 +4,9 @@ import math
 
 from fourways.advice import seconds
 from fourways.errors import InputError
+from report.benchmarks import GRADIENT, PREPARATION, SPEEDUP
+from report.comparison import by_size, leaders, reading_X
 from report.results import Newest, by_machine
-from report.table import SPEEDUP, by_size, leaders, reading_X
-
-_TIME = "gradient.Gradient.time_gradient"
-_PREPARE = "gradient.Preparation.time_prepare"
 
 
 def recommend(n: int, p: int) -> str:
@@ -21,7 +19,9 @@ def recommend(n: int, p: int) -> str:
         if value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
     parts = [
-        part for machine, runs in by_machine().items() if (part := _on(machine, Newest(runs), n, p))
+        part
+        for machine, records in by_machine().items()
+        if (part := _on(machine, Newest(records), n, p))
     ]
     if not parts:
         raise InputError("nothing is recorded here: run it in a clone that has results/")
@@ -34,8 +34,9 @@ def _on(machine: str, newest: Newest, n: int, p: int) -> str:
         return ""
     near = min(sizes, key=lambda size: _apart(size[0], n) + _apart(size[1], p))
     key = str(near[0]), str(near[1])
-    commits = {run.commit[:8] for k, (_, run) in newest.points(SPEEDUP).items() if k[1:] == key}
-    times, prepared = (by_size(newest, name).get(near, {}) for name in (_TIME, _PREPARE))
+    points = newest.points(SPEEDUP).items()
+    commits = {record.commit[:8] for k, (_, record) in points if k[1:] == key}
+    times, prepared = (by_size(newest, name).get(near, {}) for name in (GRADIENT, PREPARATION))
     lines = [f"{machine}, commit {', '.join(sorted(commits))}; nearest is {near[0]:,} x {near[1]}"]
     for what, row in (
         ("gradients of an X that changes, first calls aside", reading_X(sizes[near])),

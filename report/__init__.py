@@ -1,1 +1,12 @@
-"""Reads results/ and draws: tables for the terminal."""
+"""From results/ to what is read, in one direction: each file reads those above it.
+
+benchmarks          the names of the benchmarks
+results             asv's records
+ways                which ways there are, and which are factored
+comparison          sizes, noise, ties, leaders, changes
+text                figures and tables as text
+views/              a file for each view: its rows, its chart, its table
+page, site/         the page, and asv's site around it
+table, summary      for the terminal
+figures, documents  for the Markdown files
+"""

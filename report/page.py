@@ -1,14 +1,14 @@
 """The page "Four ways": one file that needs no server and no network."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from report.charts import COLOURS, OTHERS, SECTIONS
-from report.frames import FRAMES
-from report.results import Newest, Run
-from report.table import SPEEDUP, by_size, heading, noise
+from report.benchmarks import SPEEDUP
+from report.comparison import by_size, noise_in_words
+from report.results import Newest, Record
+from report.views import VIEWS, Colours
+from report.ways import recorded
 
 _HERE = Path(__file__).parent / "site"
 _NAV = (
@@ -18,18 +18,32 @@ _NAV = (
 )
 
 
-def page(machines: dict[str, list[Run]], *, in_site: bool) -> str:
-    """Return the page for the runs of each machine, oldest first; in the site it links to asv's."""
+def page(machines: dict[str, list[Record]], *, in_site: bool) -> str:
+    """Return the page for the records of each machine, oldest first; in the site it links to asv's.
+
+    A way has one colour on the whole page, whichever machine has recorded it.
+    """
     import vl_convert
 
+    colours = Colours(recorded([record for records in machines.values() for record in records]))
     parts = {
         "css": (_HERE / "page.css").read_text(),
         "nav": _NAV if in_site else "",
         "data": _embedded(
             {
-                "machines": {name: machine(runs) for name, runs in machines.items() if runs},
-                "colours": {"known": COLOURS, "others": OTHERS},
-                "sections": [asdict(section) for section in SECTIONS],
+                "machines": {name: machine(found) for name, found in machines.items() if found},
+                "colours": {"known": colours.known, "others": colours.others},
+                "sections": [
+                    {
+                        "id": view.id,
+                        "title": view.title,
+                        "note": view.note,
+                        "frame": view.frame,
+                        "choose": view.choose,
+                        "spec": view.chart(colours),
+                    }
+                    for view in VIEWS
+                ],
             }
         ),
         "vega": vl_convert.javascript_bundle(),  # type: ignore[call-arg]
@@ -41,28 +55,16 @@ def page(machines: dict[str, list[Run]], *, in_site: bool) -> str:
     return text
 
 
-def machine(runs: list[Run]) -> dict[str, Any]:
+def machine(records: list[Record]) -> dict[str, Any]:
     """Return what the page knows of a machine: its name, its noise, what failed, the rows."""
-    latest = runs[-1]
-    here = latest.environment
+    newest = Newest(records)
     return {
-        "title": f"{here['cpu']}, {here['num_cpu']} cores, {here['ram']}",
-        "facts": "Newest: " + heading(latest).replace("\n", ". ") + ".",
-        "noise": noise(by_size(Newest(runs), SPEEDUP)),
-        "failures": failures(runs),
-        "frames": {name: frame(runs) for name, frame in FRAMES.items()},
+        "title": records[-1].machine,
+        "facts": "Newest: " + records[-1].heading.replace("\n", ". ") + ".",
+        "noise": noise_in_words(by_size(newest, SPEEDUP)),
+        "failures": newest.failures(),
+        "frames": {view.frame: view.rows(records) for view in VIEWS if view.frame == view.id},
     }
-
-
-def failures(runs: list[Run]) -> list[str]:
-    """Return a line for each benchmark that failed at some points when these were last run."""
-    newest, lines = Newest(runs), []
-    for name in sorted({name for run in runs for name in run.failures()}):
-        points = newest.points(name).values()
-        if failed := [run.commit[:8] for cell, run in points if cell.value is None]:
-            commits = ", ".join(sorted(set(failed)))
-            lines.append(f"{name}: wrong or failed at {len(failed)} of {len(points)} ({commits})")
-    return lines
 
 
 def _embedded(data: dict[str, Any]) -> str:

@@ -7,72 +7,84 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 
-from report.compare import aa_noise, change
-from report.page import failures
-from report.results import FOLDER, LIBRARIES, Newest, Run, by_machine
-from report.table import SPEEDUP, by_size, heading, leaders, noise, reading_X
+from report.benchmarks import SPEEDUP
+from report.comparison import (
+    Sizes,
+    by_size,
+    change,
+    leaders,
+    noise_in_words,
+    reading_X,
+    typical_noise,
+)
+from report.results import FOLDER, LIBRARIES, Newest, Record, by_machine
 
 _SHOWN = 10
 
 
 def main(arguments: list[str]) -> int:
-    for runs in by_machine(arguments[0] if arguments else FOLDER).values():
-        if runs:
-            print(summary(runs))
+    for records in by_machine(arguments[0] if arguments else FOLDER).values():
+        if records:
+            print(summary(records))
     return 0
 
 
-def summary(runs: list[Run]) -> str:
-    """Return what there is to say of one machine's runs, the oldest first."""
-    parts = [heading(runs[-1]), winners(runs), regressions(runs)]
-    if failed := failures(runs):
+def summary(records: list[Record]) -> str:
+    """Return what there is to say of one machine's records, the oldest first."""
+    parts = [records[-1].heading, winners(records), regressions(records)]
+    if failed := Newest(records).failures():
         parts.append("Failed or wrong, never counted as fast\n  " + "\n  ".join(failed))
     return "\n\n".join(parts) + "\n"
 
 
-def winners(runs: list[Run]) -> str:
+def winners(records: list[Record]) -> str:
     """Return how often each way wins, and with which margins, and the noise beside it."""
-    newest = Newest(runs)
+    newest = Newest(records)
     sizes = by_size(newest, SPEEDUP)
     if not sizes:
         return "The ways have not been compared here."
-    commits = ", ".join(sorted({run.commit[:8] for _, run in newest.points(SPEEDUP).values()}))
+    commits = ", ".join(newest.commits(SPEEDUP))
     count = sum(bool(leaders(row)[0]) for row in sizes.values())
-    lines = [f"Fastest gradient, of {count} sizes n x p (commit {commits})"]
-    for among, table in (
-        ("all ways", sizes),
-        ("ways that read X", {size: reading_X(row) for size, row in sizes.items()}),
-    ):
-        wins: dict[str, list[float]] = {}
-        for row in table.values():
-            ways, margin = leaders(row)
-            if ways:
-                wins.setdefault(" = ".join(ways), []).append(margin or 1.0)
-        lines.append(
-            f"  {among}: "
-            + ", ".join(
-                f"{name} {len(margins)} ({min(margins):.1f}x to {max(margins):,.1f}x)"
-                for name, margins in wins.items()
-            )
-        )
-    return "\n".join([*lines, "  " + noise(sizes)])
+    readers = {size: reading_X(row) for size, row in sizes.items()}
+    return "\n".join(
+        [
+            f"Fastest gradient, of {count} sizes n x p (commit {commits})",
+            f"  all ways: {_wins(sizes)}",
+            f"  ways that read X: {_wins(readers)}",
+            f"  {noise_in_words(sizes)}",
+        ]
+    )
 
 
-def regressions(runs: list[Run]) -> str:
-    """Return what is worse in the last run of each benchmark than in the one before."""
-    noise = aa_noise(runs)
-    worse = sorted(_worse(runs, noise), key=lambda found: -found[0])
-    lines = [f"Worse than the run before, by more than the noise ({noise:.0%})"]
+def _wins(sizes: Sizes) -> str:
+    """Return who leads at how many sizes, with the least and the largest margin."""
+    wins: dict[str, list[float]] = {}
+    for row in sizes.values():
+        ways, margin = leaders(row)
+        if ways:
+            wins.setdefault(" = ".join(ways), []).append(margin or 1.0)
+    return ", ".join(
+        f"{name} {len(margins)} ({min(margins):.1f}x to {max(margins):,.1f}x)"
+        for name, margins in wins.items()
+    )
+
+
+def regressions(records: list[Record]) -> str:
+    """Return what is worse in the last record of each benchmark than in the one before."""
+    noise = typical_noise(records)
+    worse = sorted(_worse(records, noise), key=lambda found: -found[0])
+    known = "unknown" if noise is None else f"{noise:.0%}"
+    lines = [f"Worse than the run before, by more than the noise ({known})"]
     lines += [text for _, text in worse[:_SHOWN]] or ["  nothing"]
     if len(worse) > _SHOWN:
         lines.append(f"  and {len(worse) - _SHOWN} more")
     return "\n".join(lines)
 
 
-def _worse(runs: list[Run], noise: float) -> Iterator[tuple[float, str]]:
+def _worse(records: list[Record], noise: float | None) -> Iterator[tuple[float, str]]:
     """Yield by what factor a figure is worse, and the lines that say so."""
-    for name in sorted({key for run in runs for key in run.results.get_all_result_keys()}):
-        having = [run for run in runs if run.cells(name)]
+    for name in sorted({name for record in records for name in record.benchmarks()}):
+        having = [record for record in records if record.cells(name)]
         for before, after in pairwise(having[-2:]):
             for key in after.cells(name):
                 factor = change(before, after, name, key, noise)
@@ -81,7 +93,7 @@ def _worse(runs: list[Run], noise: float) -> Iterator[tuple[float, str]]:
                     yield factor, f"{line}\n    {_span(before, after)}"
 
 
-def _span(before: Run, after: Run) -> str:
+def _span(before: Record, after: Record) -> str:
     if before.commit != after.commit:
         return f"{before.commit[:8]} -> {after.commit[:8]}"
     old, new = before.environment, after.environment

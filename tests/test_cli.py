@@ -15,7 +15,7 @@ from fourways import blocks
 from fourways.advice import advice, interval, seconds
 from fourways.compare import tables
 from fourways.diagnosis import diagnose
-from fourways.measure import Measured, Way, measure
+from fourways.measure import Findings, Measured, measure
 from kernels import WAYS, LeastSquares, Solution
 from suites.data import families, nist, problems
 from suites.judge import GradientOracle, WrongAnswerError, check_solution
@@ -256,10 +256,10 @@ def test_an_interrupt_ends_with_what_is_known(
     assert "scipy  " not in printed
 
 
-def way(gradient: float, preparation: float = 0.0, error: float = 0.1, wrong: str = "") -> Way:
+def way(gradient: float, preparation: float = 0.0, error: float = 0.1, wrong: str = "") -> Findings:
     times = {"gradient": (gradient,) * 3, "solve": (gradient,) * 3}
     solution = Solution(np.zeros(1), 1, "lstsq", 0.0)
-    return Way(error, wrong, "right", solution, preparation, gradient, gradient, times)
+    return Findings(error, wrong, "right", solution, preparation, gradient, gradient, times)
 
 
 def test_a_wrong_way_is_never_recommended() -> None:
@@ -287,7 +287,7 @@ def test_a_way_has_paid_once_it_has_paid_against_every_other() -> None:
 def test_without_a_right_numpy_the_noise_is_not_known() -> None:
     lines = advice(Measured({"numpy": way(1.0, error=7.0), "a": way(1.0), "b": way(2.0)}))
     assert all("gradient: a" in lines[0] or ": a, " in line for line in lines)
-    unjudged = tables(Measured({"numba": Way()}))
+    unjudged = tables(Measured({"numba": Findings()}))
     assert "WRONG" not in unjudged
 
 

@@ -5,19 +5,20 @@ from typing import Any
 
 import pytest
 
-from report.compare import aa_noise, change
-from report.frames import fastest, history
-from report.page import failures
+from report.benchmarks import CERTIFIED, DIGITS_LOST, SPEEDUP
+from report.benchmarks import GRADIENT as TIME
+from report.comparison import change, typical_noise
 from report.results import Cell, Newest
-from report.table import SPEEDUP
+from report.views.fastest import Fastest
+from report.views.history import History
 
-TIME = "gradient.Gradient.time_gradient"
 KEY = ("numba", "100", "4")
 
 
 class Recorded:
-    """A run with one benchmark, as far as reports look at it."""
+    """A record with one benchmark, as far as reports look at it."""
 
+    versions = "numpy 2.4.6"
     environment = {"numba": "1", "numpy": "2.4.6", "scipy": "1", "torch": "2"}
 
     def __init__(self, commit: str, cells: dict[Any, Cell], benchmark: str = TIME) -> None:
@@ -74,10 +75,10 @@ def test_a_change_must_show_in_the_samples_or_intervals(monkeypatch: pytest.Monk
 def test_a_lost_digit_is_ten_times_the_error(
     old: float, new: float | None, factor: float | None
 ) -> None:
-    digits = "accuracy.Certified.track_digits"
-    runs: list[Any] = [Recorded("a" * 40, {KEY: Cell(value)}, digits) for value in (old, new)]
-    found = change(runs[0], runs[1], digits, KEY, noise=0.05)
-    assert found == (None if factor is None else pytest.approx(factor))
+    expected = None if factor is None else pytest.approx(factor)
+    for digits, one, other in ((CERTIFIED, old, new), (DIGITS_LOST, new, old)):
+        before, after = (Recorded("a" * 40, {KEY: Cell(x)}, digits) for x in (one, other))
+        assert change(before, after, digits, KEY, noise=0.05) == expected  # type: ignore[arg-type]
 
 
 def test_of_a_speedup_less_is_worse() -> None:
@@ -99,19 +100,20 @@ def test_the_newest_figure_of_a_point_counts_and_skipped_ones_do_not() -> None:
 def test_a_way_that_was_wrong_is_named_and_never_the_fastest() -> None:
     cells = {KEY: Cell(None), ("numpy", "100", "4"): Cell(1.0, 0.99, 1.01)}
     runs: list[Any] = [Recorded("a" * 40, cells, SPEEDUP)]
-    for row in fastest(runs):
+    for row in Fastest().rows(runs):
         assert (row["way"], row["wrong"]) == ("numpy", "numba")
-    assert failures(runs) == [f"{SPEEDUP}: wrong or failed at 1 of 2 (aaaaaaaa)"]
+    assert Newest(runs).failures() == [f"{SPEEDUP}: wrong or failed at 1 of 2 (aaaaaaaa)"]
 
 
 def test_history_marks_steps_and_failures() -> None:
     runs = [timed(1.0), timed(2.0, "b" * 40), timed(None, "c" * 40), timed(1.0, "d" * 40)]
-    rows = [row for row in history(runs) if row["metric"] == "gradient"]
+    rows = [row for row in History().rows(runs) if row["metric"] == "gradient"]
     assert [row["step"] for row in rows] == ["", "▲ 2.00x worse", "", ""]
     assert [row["status"] for row in rows] == ["right", "right", "wrong", "right"]
 
 
 def test_noise_is_how_far_numpy_was_from_itself() -> None:
     cells = {("numpy", "100", str(p)): Cell(1.0, 1 - p / 100, 1.0) for p in (1, 3, 8)}
-    assert aa_noise([Recorded("a" * 40, cells, SPEEDUP)]) == pytest.approx(0.03)  # type: ignore[list-item]
-    assert aa_noise([]) == 0.05
+    cells[("numpy", "100", "9")] = Cell(1.0)  # too few samples: unknown, not infinite
+    assert typical_noise([Recorded("a" * 40, cells, SPEEDUP)]) == pytest.approx(0.03)  # type: ignore[list-item]
+    assert typical_noise([]) is None

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from report.charts import SECTIONS
-from report.frames import FRAMES
 from report.page import page
 from report.results import by_machine
 from report.site import finish, main
+from report.views import VIEWS
+from report.views.deficient import Deficient
+from report.views.times import Times
 
 ROOT = Path(__file__).parent.parent
 BROWSER = next(
@@ -132,9 +133,9 @@ def test_the_command_wants_a_site_that_asv_has_published(tmp_path: Path, capsys:
 @needs_browser
 def test_every_chart_is_drawn_from_what_is_recorded(tab: Any, single_file: Path) -> None:
     opened(tab, single_file)
-    for section in SECTIONS:
+    for section in VIEWS:
         assert tab.locator(f"#{section.id} svg").count() == 1, section.title
-        rows = FRAMES[section.frame](MACHINES[LATEST])
+        rows = section.rows(MACHINES[LATEST])
         assert tab.inner_text(f"#{section.id} h2") == section.title
         if commits := {row["commit"] for row in rows if "commit" in row}:
             assert any(commit in tab.inner_text(f"#{section.id} .commit") for commit in commits)
@@ -144,8 +145,7 @@ def test_every_chart_is_drawn_from_what_is_recorded(tab: Any, single_file: Path)
 def test_downloads_hold_the_figures(tab: Any, single_file: Path) -> None:
     opened(tab, single_file)
     recorded = {
-        (row["way"], row["n"], row["p"]): row["seconds"]
-        for row in FRAMES["times"](MACHINES[LATEST])
+        (row["way"], row["n"], row["p"]): row["seconds"] for row in Times().rows(MACHINES[LATEST])
     }
     table = list(csv.DictReader(downloaded(tab, "times", "CSV").splitlines()))
     found = {(r["way"], int(r["n"]), int(r["p"])): float(r["seconds"]) for r in table}
@@ -156,7 +156,7 @@ def test_downloads_hold_the_figures(tab: Any, single_file: Path) -> None:
 @needs_browser
 def test_what_is_wrong_is_shown_as_wrong(tab: Any, single_file: Path) -> None:
     opened(tab, single_file)
-    rows = FRAMES["deficient"](MACHINES[LATEST])
+    rows = Deficient().rows(MACHINES[LATEST])
     wrong = sum(row["verdict"] == "wrong" for row in rows if row["X"] == "2000 x 50")
     shown = tab.locator("#deficient svg text:text-is('WRONG')").count()
     assert shown == wrong > 0

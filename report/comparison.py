@@ -1,0 +1,140 @@
+"""What is compared with what, and when a difference counts. Each is defined here and only here.
+
+A *noise* is a relative difference of figures that are the same, as a share of 1: 0.03 is 3 %. None
+is a noise that is not known. It is no noise of 0 and no infinite one: what depends on it is then
+decided by the intervals alone.
+"""
+
+import math
+from statistics import median_high
+
+from asv._stats import is_different
+
+from report.benchmarks import SPEEDUP
+from report.results import Cell, Newest, Parameters, Record
+from report.ways import REFERENCE, factored
+
+Row = dict[str, Cell]  # by way
+Sizes = dict[tuple[int, int], Row]  # by n and p
+
+_MORE_IS_BETTER = ("speedup", "share", "scaling")  # words of a benchmark's name
+_P = 0.002  # asv's own threshold
+_DIGITS = 1.0  # lost or won: less is another order of the same roundings
+
+
+def by_size(source: Record | Newest, benchmark: str) -> Sizes:
+    """Return the cells of a benchmark of (way, n, p) as rows of ways, by size, p first."""
+    sizes: Sizes = {}
+    for (way, n, p), cell in source.cells(benchmark).items():
+        sizes.setdefault((int(n), int(p)), {})[way] = cell
+    return dict(sorted(sizes.items(), key=lambda item: (item[0][1], item[0][0])))
+
+
+def reading_X(row: Row) -> Row:
+    """Return the ways that read X for each gradient: those that are not factored."""
+    return {way: cell for way, cell in row.items() if way not in factored()}
+
+
+def noise(itself: Cell | None) -> float | None:
+    """Return the noise that an A/A run shows: how far from 1 the interval of its ratio reaches.
+
+    ``itself`` is the speed-up of numpy over numpy, two calls of one way that are timed as two ways
+    are. With [low, high] the interval of the ratio the noise is max(|1 - low|, |high - 1|).
+    """
+    if itself is None or itself.measured is None or itself.interval is None:
+        return None
+    low, high = itself.interval
+    return max(abs(1 - low), abs(high - 1))
+
+
+def noises(speedups: Sizes) -> list[float]:
+    """Return the noise of each size at which it is known, the least first."""
+    every = [noise(row.get(REFERENCE)) for row in speedups.values()]
+    return sorted(value for value in every if value is not None)
+
+
+def typical_noise(records: list[Record]) -> float | None:
+    """Return the median over the sizes of the noise, the upper of two; None if none is known."""
+    known = noises(by_size(Newest(records), SPEEDUP))
+    return median_high(known) if known else None
+
+
+def noise_in_words(speedups: Sizes) -> str:
+    """Return the noise of a machine in one line, over all sizes."""
+    known = noises(speedups)
+    if not known:
+        return "Noise (A/A, numpy against itself): unknown."
+    median, worst = median_high(known), known[-1]
+    return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {worst:.1%}."
+
+
+def is_beyond(ratio: float, noise: float | None) -> bool:
+    """Return whether two figures of this ratio, or its inverse, are further apart than the noise.
+
+    Where the noise is not known it excuses nothing.
+    """
+    return max(ratio, 1 / ratio) > 1 + (noise or 0.0)
+
+
+def is_tie(a: Cell, b: Cell, noise: float | None) -> bool:
+    """Return whether two figures above 0 tie.
+
+    They do where their intervals overlap, and where they are no further apart than the noise. An
+    interval that is not known overlaps with none: then the noise decides.
+    """
+    if a.interval and b.interval:
+        (low, high), (other_low, other_high) = a.interval, b.interval
+        if low <= other_high and other_low <= high:
+            return True
+    return not is_beyond(_ratio(a, b), noise)
+
+
+def leaders(speedups: Row) -> tuple[list[str], float | None]:
+    """Return the ways that no other beats, and the margin over the next if there is only one.
+
+    Compared are speed-ups over numpy, each measured interleaved with numpy in one process; times
+    of separate processes drift apart. The leaders are the way of the largest speed-up and those
+    that tie with it, by the noise of this size. A wrong way is never among them.
+    """
+    measured = {way: cell for way, cell in speedups.items() if cell.measured}
+    if not measured:
+        return [], None
+    best = max(measured, key=lambda way: measured[way].value or 0)
+    slack = noise(measured.get(REFERENCE))
+    tied = [way for way, cell in measured.items() if is_tie(measured[best], cell, slack)]
+    margins = [_ratio(measured[best], cell) for way, cell in measured.items() if way != best]
+    return tied, min(margins) if margins and len(tied) == 1 else None
+
+
+def _ratio(a: Cell, b: Cell) -> float:
+    return (a.value or math.nan) / (b.value or math.nan)
+
+
+def change(
+    before: Record, after: Record, benchmark: str, key: Parameters, noise: float | None
+) -> float | None:
+    """Return by what factor a figure is worse (above 1) or better, or None for no change.
+
+    A change is one where the samples differ by the Mann-Whitney test (p < 0.002; where too few
+    were taken, where the intervals are known and apart) and the medians by more than the noise.
+    Digits are not sampled: there it is a digit or more, and the factor is that of the error.
+    """
+    old, new = before.cells(benchmark).get(key), after.cells(benchmark).get(key)
+    if old is None or new is None or old.measured is None or new.measured is None:
+        return None
+    if "digits" in benchmark:
+        lost = old.measured - new.measured
+        if benchmark.endswith("digits_lost"):
+            lost = -lost
+        return 10**lost if abs(lost) >= _DIGITS else None
+    if not old.measured or not new.measured:
+        return None
+    worse = new.measured / old.measured
+    if any(word in benchmark for word in _MORE_IS_BETTER):
+        worse = 1 / worse
+    if not is_beyond(worse, noise):
+        return None
+    samples = [record.samples(benchmark).get(key) or None for record in (before, after)]
+    intervals = [cell.interval or (-math.inf, math.inf) for cell in (old, new)]
+    stats = [{"ci_99_a": low, "ci_99_b": high} for low, high in intervals]
+    return worse if is_different(*samples, *stats, p_threshold=_P) else None

@@ -1,0 +1,97 @@
+"""Which way is fastest, at each n x p."""
+
+from report.benchmarks import SPEEDUP
+from report.comparison import Row, by_size, leaders, reading_X
+from report.results import Newest, Record
+from report.text import factor
+from report.views.chart import TIE, Colours, Spec, tooltip
+from report.views.view import Rows, View
+
+
+class Fastest(View):
+    """The fastest way at each n x p, its margin, ties, and ways that were wrong there."""
+
+    id = "fastest"
+    title = "Which way is fastest"
+    note = (
+        "One gradient, once prepared. The number is the margin over the next; grey is a tie,"
+        " within the intervals or within the noise of numpy against itself. A factored way does not"
+        " read X once it has factored it."
+    )
+    choose = {"among": "ways that read X"}
+
+    def rows(self, records: list[Record]) -> Rows:
+        newest = Newest(records)
+        commits = {
+            key[1:]: record.commit[:8] for key, (_, record) in newest.points(SPEEDUP).items()
+        }
+        return [
+            {"among": among, "n": n, "p": p, **found, "commit": commits[str(n), str(p)]}
+            for (n, p), every in by_size(newest, SPEEDUP).items()
+            for among, speedups in (("ways that read X", reading_X(every)), ("all ways", every))
+            if (found := _found(speedups))
+        ]
+
+    def chart(self, colours: Colours) -> Spec:
+        text: Spec = {"type": "text", "color": "white"}
+        return {
+            "width": 560,
+            "height": 220,
+            "transform": [
+                {"calculate": "datum.wrong ? 'WRONG: ' + datum.wrong : ''", "as": "wrong_label"},
+                {
+                    "calculate": "datum.margin ? format(datum.margin, '.3~r') + 'x' : ''",
+                    "as": "margin_label",
+                },
+            ],
+            "encoding": {
+                "x": {
+                    "field": "n",
+                    "type": "ordinal",
+                    "title": "rows n",
+                    "axis": {"labelAngle": 0},
+                },
+                "y": {"field": "p", "type": "ordinal", "title": "columns p"},
+                "tooltip": tooltip("n", "p", "way", "margin", "wrong", "commit"),
+            },
+            "layer": [
+                {
+                    "mark": {
+                        "type": "rect",
+                        "cornerRadius": 4,
+                        "stroke": "white",
+                        "strokeWidth": 2,
+                    },
+                    "encoding": {"color": colours.by("colour", TIE)},
+                },
+                {
+                    "mark": text | {"fontWeight": "bold", "dy": -6},
+                    "encoding": {"text": {"field": "way"}},
+                },
+                {"mark": text | {"dy": 9}, "encoding": {"text": {"field": "margin_label"}}},
+                {
+                    "mark": text | {"dy": 24, "fontWeight": "bold"},
+                    "encoding": {"text": {"field": "wrong_label"}},
+                },
+            ],
+        }
+
+
+def _found(speedups: Row) -> dict[str, object]:
+    """Return who leads and who was wrong; empty where there is neither."""
+    ways, margin = leaders(speedups)
+    wrong = [way for way, cell in speedups.items() if cell.value is None]
+    if not (ways or wrong):
+        return {}
+    return {
+        "way": " = ".join(ways) or "none",
+        "colour": ways[0] if len(ways) == 1 else TIE,
+        "margin": margin,
+        "wrong": ", ".join(wrong),
+    }
+
+
+def in_words(speedups: Row) -> str:
+    """Return the fastest right way and its margin over the next, or the ways that tie for it."""
+    ways, margin = leaders(speedups)
+    return f"{ways[0]} {factor(margin)}" if margin is not None else " = ".join(ways)
