@@ -35,6 +35,11 @@ lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
+	$(TEST)/bin/validate-pyproject pyproject.toml
+	$(TEST)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(TEST)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(TEST)/bin/zizmor --offline --quiet .github/workflows
+	$(TEST)/bin/pre-commit validate-config
 
 # The table comes even where a benchmark failed, and the failure is still the exit status.
 bench: $(BENCH)/ready

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from fourways.errors import InputError
@@ -70,9 +71,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = parser().parse_args(arguments)
     try:
-        status = _run(given)
+        _require_own_packages()
+        status = _run(parser().parse_args(arguments))
         sys.stdout.flush()
         return status
     except InputError as error:
@@ -84,6 +85,22 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # as by `| head`, which has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at exit
         return 141
+
+
+def _require_own_packages() -> None:
+    """Raise InputError where a package that is not beside this one would be imported as ours.
+
+    The folders have names that others use too, and what comes first on Python's path is imported.
+    Nothing is imported here.
+    """
+    root = Path(__file__).resolve().parents[1]
+    for name in ("kernels", "suites", "report"):
+        found = find_spec(name)
+        if found is None:
+            raise InputError(f"there is no package named {name} beside {root / 'fourways'}")
+        places = [Path(place) for place in found.submodule_search_locations or [found.origin or ""]]
+        if places[0].resolve() != root / name:
+            raise InputError(f"another package named {name} stands before ours: {places[0]}")
 
 
 def _run(given: argparse.Namespace) -> int:

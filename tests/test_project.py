@@ -1,8 +1,10 @@
 """One set of versions is tested: asv's pins and pyproject's ranges are held to it."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -103,3 +105,60 @@ def test_recorded_results_name_the_machine_they_lie_under() -> None:
         for recorded in path.parent.glob("*-*.json"):
             assert re.match(r"[0-9a-f]{8}-", recorded.name)
             json.loads(recorded.read_text(), parse_constant=lambda _: None)
+
+
+def test_the_hooks_are_the_commands_of_make_lint() -> None:
+    """A commit that passes them passes `make lint`; white space is git's to look at."""
+    text = (ROOT / "Makefile").read_text()
+    recipe = re.search(r"(?m)^lint:.*\n((?:\t.*\n)+)", text)
+    assert recipe
+    lint = [line.strip().replace("$(TEST)", ".venv/test") for line in recipe[1].splitlines()]
+    hooks = re.findall(r"entry: (.+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert hooks == ["git diff --cached --check", *lint]
+
+
+def test_the_workflow_runs_what_is_run_in_a_clone() -> None:
+    """On each version of Python that the classifiers name, and nothing else but what it needs."""
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    (versions,) = re.findall(r"python: (\[.+\])", workflow)
+    name = "Programming Language :: Python :: "
+    classified = [line.removeprefix(name) for line in PROJECT["classifiers"] if name in line]
+    assert json.loads(versions) == classified
+    assert "- run: .ci/run\n" in workflow
+    assert "Private :: Do Not Upload" in PROJECT["classifiers"]
+
+
+@pytest.mark.parametrize("package", ["kernels", "suites", "report", "fourways"])
+def test_packages_say_that_they_are_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+def test_the_citation_has_the_version_of_the_project() -> None:
+    assert f"\nversion: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("name", ["kernels", "suites", "report"])
+def test_another_package_before_ours_is_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    places = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "fourways.cli", "ways"],
+        cwd=ROOT.parent,
+        env=os.environ | {"PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+    )
+    said = f"fourways: another package named {name} stands before ours: {tmp_path / name}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_looking_for_packages_imports_none() -> None:
+    """The command line is there before NumPy is."""
+    check = (
+        "import sys, fourways.cli as c; c._require_own_packages(); print('numpy' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
