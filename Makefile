@@ -8,6 +8,7 @@
 #   make report       print the winners, the regressions and the failures
 #   make preview      serve the HTML on this machine only
 #   make lint         ruff and mypy
+#   make imports      who imports whom, from the top floor down
 #   make check        asv imports the suites and checks them
 #   make smoke        a dry run of the suites
 #   make clean        remove what the others made, compiled kernels included
@@ -23,13 +24,16 @@ TEST = .venv/test
 BENCH = .venv/bench
 RUN = $(BENCH)/bin/python -m suites.run
 
-.PHONY: test tables lint bench bench-quick bench-versions check smoke html report preview clean
+.PHONY: test tables imports lint bench bench-quick bench-versions check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
 
 tables: $(TEST)/tables
 	$(TEST)/bin/python -m pytest -m tables --show-capture=no
+
+imports: $(TEST)/ready
+	@$(TEST)/bin/python -m tests.import_graph
 
 lint: $(TEST)/ready
 	$(TEST)/bin/ruff check .

@@ -18,26 +18,9 @@ from report.results import by_machine
 ROOT = Path(__file__).parent.parent
 COPIED = ("kernels", "suites", "report", "fourways", "tests", "pyproject.toml")
 
-MINE = '''
-"""The gradient by a sum over columns, as someone might add it."""
-
-import numpy as np
-
-from kernels.problem import Array
-from kernels.way import Way
-
-
-class MineWay(Way):
-    """Least squares by numpy.dot."""
-
-    def _prepare(self, X: Array, y: Array) -> None:
-        self._X, self._y = X, y
-
-    def _value_and_gradient(self, w: Array) -> tuple[float, Array]:
-        r, penalised = np.dot(self._X, w) - self._y, self._X.dtype.type(self.problem.alpha) * w
-        g = np.dot(self._X.T, r) + penalised
-        return float((r @ r + penalised @ w) / len(r)), g * self._X.dtype.type(2 / len(r))
-'''
+# As CONTRIBUTING.md has it.
+_TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+MINE = _TEXT.partition("```python\n")[2].partition("```")[0]
 LINE = '        "mine": "kernels.ways.mine:MineWay",\n'
 
 
@@ -78,7 +61,7 @@ def test_the_tests_pick_it_up(scratch: Path) -> None:
 
 
 def test_the_command_lists_it(scratch: Path) -> None:
-    assert "Least squares by numpy.dot." in run(scratch, "-m", "fourways.cli", "ways")
+    assert "What it computes, the formula, its cost." in run(scratch, "-m", "fourways.cli", "ways")
 
 
 @pytest.mark.slow
