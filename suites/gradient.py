@@ -1,4 +1,4 @@
-"""The gradient across data sizes: time, preparation, memory, accuracy, the price of autograd.
+"""The gradient across data sizes: time, preparation, memory, accuracy, what autograd costs.
 
 Every benchmark checks its way against the oracle on the very inputs that it measures, before it
 measures and after. A way that fails is recorded as failed at that point.
@@ -42,7 +42,7 @@ class Gradient(_Seeded, benchmark.SteadyState):
 
     @with_attributes(unit="x")
     def track_value_and_gradient_over_value(self, *_: object) -> dict[str, Any]:
-        """Time of value and gradient over time of the value alone: the price of the gradient."""
+        """Time of value and gradient over time of the value alone: what the gradient costs."""
         return ratio(self.verified.value_and_gradient, self.verified.value)
 
 

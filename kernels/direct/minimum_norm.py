@@ -1,4 +1,4 @@
-"""Minimum-norm least squares of a tall X for the price of one Gram matrix, with a certificate."""
+"""Minimum-norm least squares of a tall X at the cost of one Gram matrix, with a certificate."""
 
 import math
 from typing import NamedTuple
