@@ -1,5 +1,6 @@
 """Ways that cheat: every suite that times a way rejects each of them, and so does the command."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +230,21 @@ def test_the_size_of_the_caches_is_read(tmp_path: Path) -> None:
     read_limit.last_level_cache.cache_clear()
     assert read_limit.last_level_cache(tmp_path) == 32 << 20
     read_limit.last_level_cache.cache_clear()
+
+
+def test_a_thread_with_the_number_of_one_that_has_ended_is_seen() -> None:
+    ended = threading.Event()
+    before = threading.Thread(target=ended.wait)
+    before.start()
+    truth = Truth(problems.gaussian(10, 2), count=1)
+    ended.set()
+    before.join()
+    going_on = threading.Event()
+    late = [threading.Thread(target=going_on.wait, daemon=True) for _ in range(100)]
+    for thread in late:
+        thread.start()
+        if thread.ident == before.ident:
+            break
+    with pytest.raises(WrongAnswerError, match="outlives the calls"):
+        truth.require_unchanged("a way")
+    going_on.set()

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from types import FrameType
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +51,8 @@ class Truth:
         for name, before in zip("Xy", self._checksums, strict=True):
             if _checksum(getattr(self.problem, name)) != before:
                 raise WrongAnswerError(f"{who}: {name} is not what it was")
-        if late := _threads() - self._threads:
+        late = [t for t, frame in _threads().items() if self._threads.get(t) is not frame]
+        if late:
             frames = sys._current_frames()
             where = {frames[thread].f_code.co_qualname for thread in late if thread in frames}
             raise WrongAnswerError(f"{who}: a thread outlives the calls, in {', '.join(where)}")
@@ -195,6 +197,15 @@ def _checksum(array: Array) -> int:
     return zlib.crc32(array.ravel(order="K").data)
 
 
-def _threads() -> set[int]:
-    """Return the threads that run Python, however they were started; pools of libraries do not."""
-    return set(sys._current_frames())
+def _threads() -> dict[int, FrameType]:
+    """Return the outermost frame of each thread that runs Python, however it was started.
+
+    Pools of libraries do not run Python. A thread is told by its frame: its number is given again
+    to the next one once it has ended.
+    """
+    outermost = {}
+    for thread, frame in sys._current_frames().items():
+        while frame.f_back is not None:
+            frame = frame.f_back
+        outermost[thread] = frame
+    return outermost
