@@ -1,5 +1,6 @@
 # Each target does its own set-up; a second call starts at once.
 #   make test         the correctness tests
+#   make test-slow    longer grids and fuzzing, which repeat what shorter ones show
 #   make tables       about 150 real tables against exact arithmetic; three minutes
 #   make bench        benchmark HEAD, publish the HTML, print the table
 #   make bench-quick  a first look at four sizes, not kept
@@ -24,10 +25,13 @@ TEST = .venv/test
 BENCH = .venv/bench
 RUN = $(BENCH)/bin/python -m suites.run
 
-.PHONY: test tables imports lint bench bench-quick bench-versions check smoke html report preview clean
+.PHONY: test test-slow tables imports lint bench bench-quick bench-versions check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
+
+test-slow: $(TEST)/ready
+	$(TEST)/bin/python -m pytest -m slow -n auto --dist worksteal
 
 tables: $(TEST)/tables
 	$(TEST)/bin/python -m pytest -m tables --show-capture=no
@@ -99,4 +103,5 @@ $(BENCH)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .asv {kernels,suites}/__pycache__
+	rm -rf .venv .asv 
+	find fourways kernels report suites tests -name __pycache__ -prune -exec rm -rf {} +

@@ -108,6 +108,11 @@ class Record:
             for key, row in zip(_keys(params), samples, strict=True)
         }
 
+    def version(self, benchmark: str) -> str | None:
+        """Return asv's version of a benchmark, which changes with what it measures."""
+        version: str | None = self.results.benchmark_version.get(benchmark)
+        return version
+
     def failures(self) -> list[str]:
         """Return the benchmarks of which at least one choice of parameters failed."""
         return [
@@ -115,6 +120,17 @@ class Record:
             for name in sorted(self.benchmarks())
             if any(cell.value is None for cell in self.cells(name).values())
         ]
+
+
+def as_last_defined(records: list[Record], benchmark: str) -> list[Record]:
+    """Return the records that have a benchmark, in the version that was recorded last.
+
+    What was recorded before its version changed is of something else.
+    """
+    having = [record for record in records if record.cells(benchmark)]
+    return [
+        record for record in having if record.version(benchmark) == having[-1].version(benchmark)
+    ]
 
 
 class Newest:
@@ -130,7 +146,7 @@ class Newest:
         """Return each point that was not skipped: its newest cell, and the record that has it."""
         return {
             key: (cell, record)
-            for record in self._records
+            for record in as_last_defined(self._records, benchmark)
             for key, cell in record.cells(benchmark).items()
             if cell.value is None or cell.measured is not None
         }
@@ -141,7 +157,7 @@ class Newest:
 
     def last(self, benchmark: str) -> Record | None:
         """Return the newest record that has a benchmark."""
-        return next((r for r in reversed(self._records) if r.cells(benchmark)), None)
+        return next(reversed(as_last_defined(self._records, benchmark)), None)
 
     def failures(self) -> list[str]:
         """Return a line for each benchmark that failed at some points when these were last run."""

@@ -17,7 +17,7 @@ from report.comparison import (
     reading_X,
     typical_noise,
 )
-from report.results import FOLDER, LIBRARIES, Newest, Record, by_machine
+from report.results import FOLDER, LIBRARIES, Newest, Record, as_last_defined, by_machine
 
 _SHOWN = 10
 
@@ -84,8 +84,7 @@ def regressions(records: list[Record]) -> str:
 def _worse(records: list[Record], noise: float | None) -> Iterator[tuple[float, str]]:
     """Yield by what factor a figure is worse, and the lines that say so."""
     for name in sorted({name for record in records for name in record.benchmarks()}):
-        having = [record for record in records if record.cells(name)]
-        for before, after in pairwise(having[-2:]):
+        for before, after in pairwise(as_last_defined(records, name)[-2:]):
             for key in after.cells(name):
                 factor = change(before, after, name, key, noise)
                 if factor is not None and factor > 1:

@@ -8,7 +8,7 @@ import pytest
 from report.benchmarks import CERTIFIED, DIGITS_LOST, SPEEDUP
 from report.benchmarks import GRADIENT as TIME
 from report.comparison import change, typical_noise
-from report.results import Cell, Newest
+from report.results import Cell, Newest, as_last_defined
 from report.views.fastest import Fastest
 from report.views.history import History
 
@@ -33,6 +33,9 @@ class Recorded:
             key: [cell.value * factor for factor in spread] if cell.measured and cell.value else []
             for key, cell in self.cells(benchmark).items()
         }
+
+    def version(self, benchmark: str) -> str:
+        return "1"
 
     def failures(self) -> list[str]:
         return [self._benchmark] if any(c.value is None for c in self._cells.values()) else []
@@ -103,6 +106,16 @@ def test_a_way_that_was_wrong_is_named_and_never_the_fastest() -> None:
     for row in Fastest().rows(runs):
         assert (row["way"], row["wrong"]) == ("numpy", "numba")
     assert Newest(runs).failures() == [f"{SPEEDUP}: wrong or failed at 1 of 2 (aaaaaaaa)"]
+
+
+def test_what_was_measured_before_a_benchmark_changed_counts_no_more() -> None:
+    old, new = timed(None), timed(1.0, "b" * 40)
+    new.version = lambda benchmark: "2"
+    newest: list[Any] = [old, new]
+    assert as_last_defined(newest, TIME) == [new]
+    assert Newest(newest).failures() == []
+    (row,) = [row for row in History().rows(newest) if row["metric"] == "gradient"]
+    assert (row["at"], row["step"]) == ("bbbbbbbb", "")
 
 
 def test_history_marks_steps_and_failures() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import report.site
 from report.page import page
-from report.results import by_machine
+from report.results import Newest, by_machine
 from report.site import finish, main
 from report.views import VIEWS
 from report.views.deficient import Deficient
@@ -170,7 +170,20 @@ def test_what_is_wrong_is_shown_as_wrong(tab: Any, single_file: Path) -> None:
     wrong = sum(row["verdict"] == "wrong" for row in rows if row["X"] == "2000 x 50")
     shown = tab.locator("#deficient svg text:text-is('WRONG')").count()
     assert shown == wrong > 0
-    assert "wrong or failed at" in tab.inner_text("#failures")
+    assert tab.is_hidden("#failed")
+
+
+@needs_browser
+def test_a_failure_is_named_after_the_answers(
+    tab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "gradient.Gradient.time_gradient: wrong or failed at 1 of 14 (0123abcd)"
+    monkeypatch.setattr(Newest, "failures", lambda _: [line])
+    (tmp_path / "page.html").write_text(page(MACHINES, in_site=False))
+    opened(tab, tmp_path / "page.html")
+    assert tab.inner_text("#failures") == line
+    top = "document.getElementById('{}').getBoundingClientRect().y"
+    assert tab.evaluate(top.format("failed")) > tab.evaluate(top.format("fastest"))
 
 
 @needs_browser
@@ -204,7 +217,7 @@ def test_a_permanent_link_brings_back_machine_choice_and_place(tab: Any, single_
 
 
 @needs_browser
-@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("width", [1400, 800, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_page(
     tab: Any, single_file: Path, width: int, scheme: str

@@ -127,6 +127,7 @@ async function draw(section) {
 function drawAll() {
   const {facts, failures} = machines[machineOf()];
   document.getElementById("facts").textContent = facts;
+  document.getElementById("failed").hidden = !failures.length;
   document.getElementById("failures").replaceChildren(...failures.map(text => element("li", {}, text)));
   return Promise.all(sections.map(draw));
 }

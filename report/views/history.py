@@ -13,7 +13,7 @@ from report.benchmarks import (
     SPEEDUP,
 )
 from report.comparison import change, typical_noise
-from report.results import Parameters, Record
+from report.results import Parameters, Record, as_last_defined
 from report.views.chart import FEW, LOG, Colours, Spec, number, tooltip, wrong_points
 from report.views.view import Rows, View, measured
 
@@ -52,7 +52,7 @@ class History(View):
         rows: Rows = []
         for metric, (benchmark, unit) in METRICS.items():
             before: dict[Parameters, Record] = {}
-            for record in records:
+            for record in as_last_defined(records, benchmark):
                 for key, cell in record.cells(benchmark).items():
                     if cell.value is not None and cell.measured is None:
                         continue
