@@ -103,5 +103,5 @@ $(BENCH)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .asv 
+	rm -rf .venv .asv
 	find fourways kernels report suites tests -name __pycache__ -prune -exec rm -rf {} +
