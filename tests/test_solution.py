@@ -167,6 +167,27 @@ def test_deficient_solution_is_right_whatever_the_units_of_the_columns(
     np.testing.assert_allclose(problem.X @ found.w, fitted, atol=1e-11 * np.abs(fitted).max())
 
 
+@pytest.mark.parametrize("alpha", [0.5, 1e-3, 1e-16])
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [*((family, (200, 10)) for family in families.FAMILIES), ("Vandermonde", (2000, 50))],
+)
+def test_ridge_is_right_on_every_family(family: str, shape: tuple[int, int], alpha: float) -> None:
+    made = families.FAMILIES[family](*shape)
+    problem = LeastSquares(made.problem.X, made.problem.y, alpha)
+    judge = SolutionJudge(problem, made.rank)
+    solvers: list[Solve] = [
+        minimum_norm,
+        *(lambda p, way=way: way(p).solve() for way in WAYS.values()),
+    ]
+    for solve in solvers:
+        found = solve(problem)
+        if found.converged:
+            judge.check(found)
+        else:
+            assert found.iterations > 0, "a direct method has no excuse"
+
+
 @pytest.mark.parametrize("alpha", [1e-16, 1e-30, 1e-8, 1.0])
 def test_ridge_solution_lies_in_the_row_space_whatever_alpha(way: type[Way], alpha: float) -> None:
     problem = LeastSquares([[1, 1], [2, 2], [3, 3]], [1, 2, 4], alpha)

@@ -144,5 +144,11 @@ def _few_rows(A: Array) -> Array:
 
 
 def _lstsq(A: Array, b: Array, rcond: float) -> tuple[Array, int]:
-    z, _, rank, _ = scipy.linalg.lstsq(A, b, cond=rcond, check_finite=False)
+    """Solve by singular values where they decide the rank, by QR where it is known to be full.
+
+    Singular values cost digits: at alpha = 0.5, on a Vandermonde matrix of 2000 x 50, gelsd is
+    right for data that differ by 26 u|A|, and gelsy for 1.4 u|A| (SciPy 1.17.1).
+    """
+    driver = "gelsd" if rcond else "gelsy"
+    z, _, rank, _ = scipy.linalg.lstsq(A, b, cond=rcond, check_finite=False, lapack_driver=driver)
     return z, int(rank)
