@@ -85,8 +85,7 @@ def test_no_benchmark_is_silently_missing_or_failed() -> None:
     """Every benchmark that there is has been recorded somewhere, and none but solvers failed."""
     runs = [run for machine in by_machine().values() for run in machine]
     known = json.loads((ROOT / "results" / "benchmarks.json").read_text())
-    # A user's, not the project's; "own" is their name until the next record.
-    users = {name for name in known if name.startswith(("user_data.", "own."))}
+    users = {name for name in known if name.startswith("user_data.")}  # not the project's
     for name in known.keys() - {"version"} - users:
         assert any(run.cells(name) for run in runs), f"{name} was never recorded"
     for run in runs:
