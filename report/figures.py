@@ -29,6 +29,7 @@ newest, and of the first machine with PART in its name, not the one with the mos
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -130,11 +131,17 @@ class _Request:
 
 def _known(benchmark: str) -> dict[str, Any]:
     """Return what asv has recorded of a benchmark: its name, its unit, its parameters."""
-    every = json.loads((FOLDER / "benchmarks.json").read_text())
+    every = _benchmarks()
     if benchmark not in every or benchmark == "version":
         raise FigureError(f"no benchmark {benchmark}")
-    known: dict[str, Any] = every[benchmark]
-    return known
+    return every[benchmark]
+
+
+@cache
+def _benchmarks() -> dict[str, dict[str, Any]]:
+    """Return asv's list of benchmarks, read once for all figures of the documents."""
+    every: dict[str, dict[str, Any]] = json.loads((FOLDER / "benchmarks.json").read_text())
+    return every
 
 
 def _choices(

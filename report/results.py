@@ -127,7 +127,7 @@ def as_last_defined(records: list[Record], benchmark: str) -> list[Record]:
 
     What was recorded before its version changed is of something else.
     """
-    having = [record for record in records if record.cells(benchmark)]
+    having = [record for record in records if benchmark in record.benchmarks()]
     return [
         record for record in having if record.version(benchmark) == having[-1].version(benchmark)
     ]

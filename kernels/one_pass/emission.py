@@ -1,5 +1,6 @@
 """How an operation on vectors is told to Numba: its types, and the LLVM code that it stands for."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NamedTuple
@@ -65,17 +66,12 @@ def operation(function: Callable[..., Any]) -> Any:
         return signature, lowered
 
     # Numba reads the names of the arguments off the function, the typing context first.
-    inner = typed.__wrapped__
-    typed.__signature__ = _with_context(inner)  # type: ignore[attr-defined]
+    named = inspect.signature(function)
+    context = inspect.Parameter("typing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    typed.__signature__ = named.replace(  # type: ignore[attr-defined]
+        parameters=[context, *named.parameters.values()]
+    )
     return intrinsic(prefer_literal=True)(typed)
-
-
-def _with_context(function: Callable[..., Any]) -> Any:
-    from inspect import Parameter, signature
-
-    found = signature(function)
-    context = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
-    return found.replace(parameters=[context, *found.parameters.values()])
 
 
 class ArrayValue(NamedTuple):
