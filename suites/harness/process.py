@@ -1,0 +1,124 @@
+"""A function called in a process of its own: the unit of evidence.
+
+What is measured twice in one process shares its memory layout, its threads and where they woke, so
+that samples of one process are not independent. A figure is one of a process, and several
+processes are what a figure of the history rests on.
+
+As asv has it, `suites` is the working tree's, whatever is installed: what judges a kernel must not
+come from the commit being judged.
+"""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+_SUITES = Path(__file__).parents[1]
+
+# The kernels are those that are installed, or lie in a folder that holds nothing else.
+_SCRIPT = """
+import importlib.util, sys
+suites, kernels, *arguments = sys.argv[1:]
+if kernels:
+    sys.path.insert(0, kernels)
+spec = importlib.util.spec_from_file_location(
+    "suites", suites + "/__init__.py", submodule_search_locations=[suites]
+)
+sys.modules["suites"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["suites"])
+from suites.harness.process import answer
+answer(*arguments)
+"""
+
+
+class Outcome(NamedTuple):
+    """What a process returned, or how it failed ("" if it did not), and the seconds it took."""
+
+    value: Any
+    failure: str
+    seconds: float
+
+    @property
+    def timed_out(self) -> bool:
+        return self.failure.startswith(_TIMED_OUT)
+
+
+_TIMED_OUT = "timed out"
+_SHOWN = 300  # characters of an error
+
+
+def call(
+    function: str,
+    arguments: Sequence[Any],
+    *,
+    timeout: float,
+    python: str = sys.executable,
+    kernels: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> Outcome:
+    """Return what a function ("suites.module:Class.method") returns in a fresh process.
+
+    ``arguments`` and the result are what JSON holds, NaN and infinity too. ``kernels`` is a folder
+    that has the package; without it, the one that is installed for ``python`` is measured. Raises
+    nothing but what interrupts the caller: then the process and its children are ended too.
+    """
+    began = perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path, said = Path(folder) / "value.json", Path(folder) / "stderr"
+        given = [function, json.dumps(list(arguments)), str(path)]
+        command = [python, "-P", "-c", _SCRIPT, str(_SUITES), str(kernels or ""), *given]
+        with said.open("wb") as stderr:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                _end(process)
+        seconds = perf_counter() - began
+        if status is None:
+            return Outcome(None, f"{_TIMED_OUT} after {timeout:.0f} s", seconds)
+        if status or not path.exists():
+            return Outcome(None, f"ended with {status}: {_last_line(said)}", seconds)
+        return Outcome(json.loads(path.read_text()), "", seconds)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the process and those that it has begun."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _last_line(said: Path) -> str:
+    lines = said.read_text(errors="replace").strip().splitlines()
+    return lines[-1][:_SHOWN] if lines else "nothing said"
+
+
+def answer(function: str, arguments: str, path: str) -> None:
+    """Call the function and write what it returns, whole or not at all."""
+    module, _, name = function.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    value = json.dumps(found(*json.loads(arguments)))
+    partial = Path(path + ".partial")
+    partial.write_text(value)
+    partial.rename(path)
