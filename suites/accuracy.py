@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from kernels import Solution, refined
 from suites.data import nist, problems
 from suites.data.families import Instance, with_condition
-from suites.harness.benchmark import with_attributes
+from suites.harness.benchmark import Benchmark, with_attributes
+from suites.harness.group import Findings, Group
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq, solve
@@ -25,91 +27,145 @@ from suites.judge import (
 
 _DECADES = [f"1e{k:02}" for k in range(0, 17, 2)]
 _DTYPES = ["float64", "float32"]
+_VARIANCES = [name for name in nist.names() if not nist.load(name).is_regression]
 
 
-class Certified:
+class Digits(Group):
+    """Every solver on every certified set. The same each time: one process says it."""
+
+    processes = 1
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        use_threads(cores())
+        for certified, (problem, coefficients) in nist.regressions().items():
+            for name in SOLVERS:
+                digits = log_relative_error(solve(name, problem).w, coefficients)
+                found.put("digits", _key(name, certified), [digits])
+        for certified in _VARIANCES:
+            loaded = nist.load(certified)
+            for name in SOLVERS:
+                digits = loaded.digits(solve(name, loaded.problem()).w)
+                found.put("digits", _key(name, certified), [digits])
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 10.0
+
+
+class _OfSets(Benchmark):
+    group = Digits
+    param_names = ["solver", "set"]
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return _key(*parameters), ()
+
+
+class Certified(_OfSets):
     """Digits (LRE) of a solver's coefficients that agree with the certified ones, at most 15."""
 
-    param_names = ["solver", "set"]
     params = [list(SOLVERS), list(nist.regressions())]
-    version = "1"
 
     @with_attributes(unit="digits")
-    def track_digits(self, name: str, certified: str) -> float:
-        problem, coefficients = nist.regressions()[certified]
-        return log_relative_error(solve(name, problem).w, coefficients)
+    def track_digits(self, *of: Any) -> float:
+        return self.same_in_all("digits", *of)
 
 
-class Variance:
+class Variance(_OfSets):
     """Digits of the certified F and residual sum of squares: rank-deficient, [1 | dummies]."""
 
-    param_names = ["solver", "set"]
-    params = [list(SOLVERS), [name for name in nist.names() if not nist.load(name).is_regression]]
-    version = "1"
+    params = [list(SOLVERS), _VARIANCES]
 
     @with_attributes(unit="digits")
-    def track_digits(self, name: str, certified: str) -> float:
-        loaded = nist.load(certified)
-        return loaded.digits(solve(name, loaded.problem()).w)
+    def track_digits(self, *of: Any) -> float:
+        return self.same_in_all("digits", *of)
 
 
-class Refined:
-    """What refinement costs: its time over that of `numpy.linalg.lstsq`, interleaved."""
+class Refining(Group):
+    """`kernels.refined` and `numpy.linalg.lstsq`, condition 1e8."""
 
-    param_names = ["X"]
     params = [["21 x 6", "2000 x 50", "20000 x 100"]]
-    version = "1"
-    timeout = 180.0
 
-    @with_attributes(unit="x")
-    def track_time_over_lstsq(self, size: str) -> dict[str, Any]:
-        problem = with_condition(*problems.shape(size), 1e8).problem
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        problem = with_condition(*problems.shape(*point), 1e8).problem
         use_threads(cores())
         judge = SolutionJudge(problem, problem.p)
 
-        def require(found: Solution) -> None:
-            if not found.converged:
+        def require(answer: Solution) -> None:
+            if not answer.converged:
                 raise WrongAnswerError(f"refinement did not converge on {problem}")
-            judge.check(found)
+            judge.check(answer)
 
-        return ratio(Solutions(partial(refined, problem), require), partial(lstsq, problem))
+        ours = Solutions(partial(refined, problem), require)
+        try:
+            found.put("time over lstsq", "refined", ratio(ours, partial(lstsq, problem)))
+        except WrongAnswerError as error:
+            found.forget("refined", str(error))
 
 
-Cache = dict[tuple[str, str, str], tuple[float, int | None]]
+class Refined(Benchmark):
+    """What refinement costs: its time over that of `numpy.linalg.lstsq`, interleaved."""
+
+    group = Refining
+    param_names = ["X"]
+    params = Refining.params
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return "refined", parameters
+
+    @with_attributes(unit="x")
+    def track_time_over_lstsq(self, *of: Any) -> dict[str, Any]:
+        return self.figure("time over lstsq", *of)
 
 
-class Condition:
-    """Where each solver loses its digits and its rank: 60 x 10, X = U diag(σ) Vᵀ, σ graded.
+class Conditions(Group):
+    """Every solver as the condition number grows. The same each time: one process says it.
 
     Digits are those of |w - exact| / |exact|, exact being the solution in rational arithmetic for
     the X and y as they are, rounded to the dtype.
     """
 
+    processes = 1
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        use_threads(cores())
+        for dtype, condition in product(_DTYPES, _DECADES):
+            problem = _instance(dtype, condition).problem
+            exact = np.array([float(entry) for entry in exact_solution(problem).w])
+            for name in SOLVERS:
+                answer, key = solve(name, problem), _key(name, dtype, condition)
+                found.put("digits", key, [normwise_digits(answer.w, exact)])
+                found.put("rank", key, [math.nan if answer.rank is None else answer.rank])
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 20.0
+
+
+class Condition(Benchmark):
+    """Where each solver loses its digits and its rank: 60 x 10, X = U diag(σ) Vᵀ, σ graded."""
+
+    group = Conditions
     param_names = ["solver", "dtype", "condition number"]
     params = [list(SOLVERS), _DTYPES, _DECADES]
-    version = "1"
-    timeout = 300.0
 
-    def setup_cache(self) -> Cache:
-        cache: Cache = {}
-        for dtype in _DTYPES:
-            for condition in _DECADES:
-                problem = _instance(dtype, condition).problem
-                exact = np.array([float(entry) for entry in exact_solution(problem).w])
-                for name in SOLVERS:
-                    found = solve(name, problem)
-                    cache[name, dtype, condition] = normwise_digits(found.w, exact), found.rank
-        return cache
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return _key(*parameters), ()
 
     @with_attributes(unit="digits")
-    def track_digits(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
-        return cache[name, dtype, condition][0]
+    def track_digits(self, *of: Any) -> float:
+        return self.same_in_all("digits", *of)
 
     @with_attributes(unit="columns")
-    def track_rank(self, cache: Cache, name: str, dtype: str, condition: str) -> float:
+    def track_rank(self, *of: Any) -> float:
         """The numerical rank found, of 10 columns; n/a where the solver does not tell."""
-        rank = cache[name, dtype, condition][1]
-        return math.nan if rank is None else rank
+        return self.same_in_all("rank", *of)
+
+
+def _key(*parts: str) -> str:
+    return ": ".join(parts)
 
 
 def _instance(dtype: str, condition: str) -> Instance:

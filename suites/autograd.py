@@ -1,71 +1,101 @@
 """Where the time of an autograd gradient goes: forward, recording, walking back, and what else.
 
-All calls on one X run in one process (asv's setup_cache), at several w in turn, are checked against
-the oracle before and after, and are timed interleaved. Working sets: 3 KiB, 2.4 MB, 168 MB of X.
+All calls on one X run in one process, at several w in turn, are checked against the oracle before
+and after, and are timed interleaved. Working sets: 3 KiB, 2.4 MB, 168 MB of X.
 """
 
 from typing import Any
 
-import torch
-
 from kernels import WAYS
-from kernels.autograd.graph import recorded
 from suites.data import problems
-from suites.harness import torch_calls
-from suites.harness.benchmark import skip, with_attributes
-from suites.judge import WrongAnswerError
+from suites.harness.benchmark import Benchmark, with_attributes
+from suites.harness.group import Findings, Group
 
 _SIZES = ["100 x 4", "10000 x 30", "700000 x 30"]
 
-Cache = dict[tuple[str, str], torch_calls.Timed]
+# As `suites.harness.torch_calls` names them, which imports PyTorch and so is imported when used.
+CALLS = [
+    "forward, plain tensor",
+    "forward, inference_mode",
+    "forward, no_grad",
+    "forward, detached",
+    "forward, recorded",
+    "forward and backward",
+    "forward and backward, graph retained",
+    "backward again",
+    "autograd.grad",
+    "torch.func.grad",
+    "torch.compile, forward and backward",
+    "custom Function by numba",
+    "torch expression by hand",
+    "way torch",
+    "way numba",
+    "way numpy",
+]
 
 
-class Autograd:
+class Calls(Group):
+    """All calls on one X."""
+
+    params = [_SIZES]
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        from suites.harness import torch_calls
+
+        torch_calls.measure(found, problems.gaussian(*problems.shape(*point)))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 30.0 if point == (_SIZES[-1],) else 12.0
+
+
+class Autograd(Benchmark):
     """Seconds of a call, float64, all cores; value calls give f, the others its gradient."""
 
+    group = Calls
     param_names = ["call", "X"]
-    params = [torch_calls.NAMES, _SIZES]
-    version = "1"
-    timeout = 900.0
-
-    def setup_cache(self) -> Cache:
-        return {
-            (call, size): timed
-            for size in _SIZES
-            for call, timed in torch_calls.timed(problems.gaussian(*problems.shape(size))).items()
-        }
-
-    def setup(self, cache: Cache, call: str, size: str) -> None:
-        if reason := cache[call, size].skipped:
-            skip(reason)
+    params = [CALLS, _SIZES]
 
     @with_attributes(unit="seconds")
-    def track_time(self, cache: Cache, call: str, size: str) -> dict[str, Any]:
-        timed = cache[call, size]
-        if timed.wrong:
-            raise WrongAnswerError(timed.wrong)
-        return {"samples": timed.seconds, "number": 1}
+    def track_time(self, *of: Any) -> dict[str, Any]:
+        """n/a for torch.compile where there is no compiler."""
+        return self.figure("time", *of)
 
 
-class Graph:
+class Graphs(Group):
+    """What the graph of one loss holds. The same each time: one process says it."""
+
+    params = [_SIZES]
+    processes = 1
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        import torch
+
+        from kernels.autograd.graph import recorded
+
+        problem = problems.gaussian(*problems.shape(*point))
+        way: Any = WAYS["torch"](problem)
+        w = torch.zeros(problem.p, dtype=torch.float64, requires_grad=True)
+        saved = recorded(way.loss(w)).saved
+        found.put("bytes", "all", [saved])
+        found.put("bytes", "beyond the data", [saved - problem.X.nbytes - problem.y.nbytes])
+
+
+class Graph(Benchmark):
     """Bytes that the graph of one loss keeps for the backward pass."""
 
+    group = Graphs
     param_names = ["X"]
     params = [_SIZES]
-    version = "1"
-
-    def setup(self, size: str) -> None:
-        self.problem = problems.gaussian(*problems.shape(size))
-        way: Any = WAYS["torch"](self.problem)
-        w = torch.zeros(self.problem.p, dtype=torch.float64, requires_grad=True)
-        self.graph = recorded(way.loss(w))
 
     @with_attributes(unit="bytes")
-    def track_bytes_kept(self, size: str) -> int:
+    def track_bytes_kept(self, size: str) -> float:
         """All of them: X and y too, by reference."""
-        return self.graph.saved
+        return self.same_in_all("bytes", "all", size)
 
     @with_attributes(unit="bytes")
-    def track_bytes_beyond_the_data(self, size: str) -> int:
+    def track_bytes_beyond_the_data(self, size: str) -> float:
         """What exists for the graph alone."""
-        return self.graph.saved - self.problem.X.nbytes - self.problem.y.nbytes
+        return self.same_in_all("bytes", "beyond the data", size)

@@ -1,26 +1,29 @@
 """Which descent, driven by which gradient, is at the answer first, and where direct solvers win.
 
-All solvers of one problem run in one process (asv's setup_cache): each once to see how it
+All solvers of one problem run in one process: in the first of them each once to see how it
 converges, and then, if it gets to 1e-8, again and again in turn, for as many iterations as that
 takes, from X and y as they come: preparation of the way, L and mu included.
 """
 
 import math
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from kernels import METHODS, WAYS, LeastSquares, Solution, Stopping, descend
+from kernels import METHODS, WAYS, Solution, Stopping, descend
 from suites.data import problems
 from suites.data.families import with_condition
 from suites.harness import benchmark, convergence
 from suites.harness.benchmark import with_attributes
+from suites.harness.group import Findings, Group, right_ways
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq
 from suites.harness.threads import use_threads
 from suites.harness.timing import ratio
+from suites.harness.verified import Truth, Verified
 from suites.judge import WrongAnswerError
 
 # The seconds that one descent may take.
@@ -34,113 +37,176 @@ _DESCENTS = [
     for method in METHODS
     for way in ([_ALONE[method]] if method in _ALONE else WAYS)
 ]
+_LOOPS = ["gradient descent", "nesterov", "barzilai-borwein", "conjugate gradients"]
+_OVER = ["numpy", "torch"]
+_REDUCED = "reduced conjugate gradients by numba"
 # Not numba, whose solution is a descent.
 _DIRECT = {f"direct by {way}": SOLVERS[way] for way in ("torch", "numpy", "scipy")}
 _DIRECT["minimum_norm"] = SOLVERS["minimum_norm"]
 
-Cache = dict[tuple[str, str, str], convergence.Measured]
 
-
-class Descent:
-    """A descent, or a direct solver, to a relative suboptimality of 1e-8; n/a: not reached in time.
+class Descents(Group):
+    """Every descent and direct solver on one problem.
 
     X = U diag(σ) Vᵀ with σ in equal ratios, and noise of a thousandth.
     """
 
-    param_names = ["solver", "condition number", "X"]
-    params = [[*_DESCENTS, *_DIRECT], _CONDITIONS, list(_SIZES)]
-    version = "1"
-    timeout = 1800.0
+    params = [_CONDITIONS, list(_SIZES)]
+    timeout = 900.0
 
-    def setup_cache(self) -> Cache:
-        return {
-            (solver, condition, size): measured
-            for size, seconds in _SIZES.items()
-            for condition in _CONDITIONS
-            for solver, measured in convergence.measured(
-                with_condition(*problems.shape(size), float(condition)), _DESCENTS, _DIRECT, seconds
-            ).items()
-        }
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        condition, size = point
+        instance = with_condition(*problems.shape(size), float(condition))
+        convergence.measure(found, instance, _DESCENTS, _DIRECT, _SIZES[size])
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 30.0
+
+
+class Descent(benchmark.Benchmark):
+    """A descent, or a direct solver, to a relative suboptimality of 1e-8; n/a: not reached."""
+
+    group = Descents
+    param_names = ["solver", "condition number", "X"]
+    params = [[*_DESCENTS, *_DIRECT], *Descents.params]
 
     @with_attributes(unit="seconds")
-    def track_time(self, cache: Cache, *key: Any) -> dict[str, Any]:
-        """Seconds to 1e-8, everything included; median of runs that take turns with the others."""
-        measured = cache[key]
-        if measured.wrong:
-            raise WrongAnswerError(measured.wrong)
-        return {"samples": measured.times or [math.nan], "number": 1}
+    def track_time(self, *of: Any) -> dict[str, Any]:
+        """Seconds to 1e-8, everything included; of runs that take turns with the others."""
+        return self.figure("time", *of)
 
     @with_attributes(unit="iterations")
-    def track_iterations(self, cache: Cache, *key: Any) -> float:
+    def track_iterations(self, solver: str, *point: Any) -> float:
         """Iterations to 1e-8; 0 for a direct solver."""
-        iterations = cache[key].curve.iterations
+        if solver in _DIRECT:
+            return 0
+        iterations = self.first(point).judged.get("iterations", {}).get(solver)
         return math.nan if iterations is None else iterations
 
     @with_attributes(unit="seconds")
-    def track_seconds_curve(self, cache: Cache, *key: Any) -> dict[str, Any]:
+    def track_seconds_curve(self, solver: str, *point: Any) -> dict[str, Any]:
         """The samples are the curve: seconds to 0.1, 0.01, ... 1e-10, as far as it got."""
-        return {"samples": cache[key].curve.seconds or [math.nan], "number": 1}
+        return self._curve("seconds curve", solver, point)
 
     @with_attributes(unit="gradients")
-    def track_evaluations_curve(self, cache: Cache, *key: Any) -> dict[str, Any]:
+    def track_evaluations_curve(self, solver: str, *point: Any) -> dict[str, Any]:
         """The samples are the curve: gradients to 0.1, 0.01, ... 1e-10, as far as it got."""
-        return {"samples": cache[key].curve.evaluations or [math.nan], "number": 1}
+        return self._curve("evaluations curve", solver, point)
+
+    def _curve(self, name: str, solver: str, point: tuple[Any, ...]) -> dict[str, Any]:
+        curve = self.first(point).figures.get(name, {}).get(solver)
+        return {"samples": curve or [math.nan], "number": 1}
 
 
-class Loop(benchmark.Benchmark):
-    """Time of a loop in Python on another way's gradients over that of the compiled one.
+class Loops(Group):
+    """Loops in Python on the gradients of numpy and torch, and the compiled ones.
 
     The same iterations, L included: 1000 where n p <= 1000, 20 out of cache.
     """
 
-    param_names = ["method", "over", "X"]
-    params = [
-        ["gradient descent", "nesterov", "barzilai-borwein", "conjugate gradients"],
-        ["numpy", "torch"],
-        ["100 x 4", "100 x 10", "30 x 30", "200000 x 50"],
-    ]
-    timeout = 300.0
+    params = [["100 x 4", "100 x 10", "30 x 30", "200000 x 50"]]
 
     @staticmethod
-    def problem(size: str) -> LeastSquares:
-        return with_condition(*problems.shape(size), 10.0).problem
+    def measure(found: Findings, *point: Any) -> None:
+        n, p = problems.shape(*point)
+        problem = with_condition(n, p, 10.0).problem
+        truth = Truth(problem, judged=found.judged.get("ways"))
+        names = ["numba", *_OVER]
+        ways = right_ways(found, [(name, WAYS[name](problem)) for name in names], truth)
+        found.judged["ways"] = truth.judgement()
+        if "numba" not in ways:
+            return
+        stopping = convergence.for_iterations(1000 if n * p <= 1000 else 20)
+        for method, over in product(_LOOPS, _OVER):
+            if over in ways:
+                _loops(found, method, ways[over], ways["numba"], stopping, _loop(method, over))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 5.0 if problems.shape(*point)[0] <= 1000 else 25.0
+
+
+def _loops(
+    found: Findings, method: str, over: Verified, numba: Verified, stopping: Stopping, key: str
+) -> None:
+    """Compare two loops, which must end at the same value."""
+    truth, ways = numba.truth, [over.way, numba.way]
+    other, compiled = (partial(descend, method, way, stopping) for way in ways)
+    values = [way.value(call().w) for way, call in zip(ways, (other, compiled), strict=True)]
+    at_start = ways[0].value(np.zeros(truth.problem.p))  # f(w*) may be zero
+
+    def require_agreement(answer: Solution) -> None:
+        value = ways[1].value(answer.w)
+        if not math.isclose(value, values[0], rel_tol=1e-9, abs_tol=1e-12 * at_start):
+            raise WrongAnswerError(f"{key}: f = {values[0]}, {value} compiled")
+
+    both = (
+        Solutions(other, require_agreement, truth),
+        Solutions(compiled, require_agreement, truth),
+    )
+    try:
+        found.put("speed-up", key, ratio(*both, rounds=(1, 5)))
+    except WrongAnswerError as error:
+        found.forget(key, str(error))
+
+
+def _loop(method: str, over: str) -> str:
+    return f"{method} over {over}"
+
+
+class Loop(benchmark.Benchmark):
+    """Time of a loop in Python on another way's gradients over that of the compiled one."""
+
+    group = Loops
+    param_names = ["method", "over", "X"]
+    params = [_LOOPS, _OVER, *Loops.params]
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        method, over, size = parameters
+        return _loop(method, over), (size,)
 
     @with_attributes(unit="x")
     def track_speedup(self, method: str, over: str, size: str) -> dict[str, Any]:
-        verified = [self.verify(name, size) for name in (over, "numba")]
-        truth, ways = verified[0].truth, [one.way for one in verified]
-        n, p = problems.shape(size)
-        stopping = convergence.for_iterations(1000 if n * p <= 1000 else 20)
-        other, compiled = (partial(descend, method, way, stopping) for way in ways)
-        values = [way.value(call().w) for way, call in zip(ways, (other, compiled), strict=True)]
-        at_start = ways[0].value(np.zeros(p))  # f(w*) may be zero
-
-        def require_agreement(found: Solution) -> None:
-            value = ways[1].value(found.w)
-            if not math.isclose(value, values[0], rel_tol=1e-9, abs_tol=1e-12 * at_start):
-                raise WrongAnswerError(f"{method}: f = {values[0]} by {over}, {value} compiled")
-
-        return ratio(
-            Solutions(other, require_agreement, truth),
-            Solutions(compiled, require_agreement, truth),
-        )
+        return self.figure("speed-up", method, over, size, also=["numba", over])
 
 
-class Reduced:
-    """Time of numpy.linalg.lstsq over that of conjugate gradients on the p x p factor, to 1e-8."""
+class Reductions(Group):
+    """numpy.linalg.lstsq, and conjugate gradients on the p x p factor to 1e-8."""
 
-    param_names = ["condition number", "X"]
     params = [["10", "1000", "1e6"], ["5000 x 50", "200000 x 50", "50000 x 200"]]
-    version = "1"
-    timeout = 300.0
 
-    @with_attributes(unit="x")
-    def track_speedup_over_lstsq(self, condition: str, size: str) -> dict[str, Any]:
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        condition, size = point
         instance = with_condition(*problems.shape(size), float(condition))
         problem = instance.problem
         use_threads(cores())
-        solver = "reduced conjugate gradients by numba"
-        reach = partial(convergence.descended, solver, problem, Stopping())
+        reach = partial(convergence.descended, _REDUCED, problem, Stopping())
         require = partial(convergence.require_target, instance, what=str(problem))
-        require(reach())
-        return ratio(partial(lstsq, problem), Solutions(reach, require))
+        try:
+            require(reach())
+            ours = Solutions(reach, require)
+            found.put("speed-up", "reduced", ratio(partial(lstsq, problem), ours, rounds=(2, 5)))
+        except WrongAnswerError as error:
+            found.forget("reduced", str(error))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 8.0
+
+
+class Reduced(benchmark.Benchmark):
+    """Time of numpy.linalg.lstsq over that of conjugate gradients on the p x p factor, to 1e-8."""
+
+    group = Reductions
+    param_names = ["condition number", "X"]
+    params = Reductions.params
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return "reduced", parameters
+
+    @with_attributes(unit="x")
+    def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:
+        return self.figure("speed-up", *of)

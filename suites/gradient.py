@@ -1,20 +1,29 @@
-"""The gradient across data sizes: time, preparation, memory, accuracy, what autograd costs.
+"""The gradient across data sizes: time, preparation, memory, accuracy, what it costs beside f.
 
-Every benchmark checks its way against the oracle on the very inputs that it measures, before it
-measures and after. A way that fails is recorded as failed at that point.
+Every way is right on the very inputs that are measured, before and after. One that is not is
+recorded as failed at that point.
 """
 
+import resource
+from time import perf_counter
 from typing import Any
 
-from kernels import WAYS, LeastSquares, Way
+from kernels import WAYS, Way
 from suites.data import problems
-from suites.harness import benchmark
-from suites.harness.benchmark import with_attributes
+from suites.harness.benchmark import Benchmark, with_attributes
+from suites.harness.group import Findings, Group, right_ways
 from suites.harness.machine import cores
-from suites.harness.memory import require_memory
-from suites.harness.read_limit import sums_over
+from suites.harness.memory import too_large
+from suites.harness.read_limit import (
+    ImpossibleTimeError,
+    is_beyond_caches,
+    require_possible,
+    sums_over,
+)
 from suites.harness.threads import use_threads
-from suites.harness.timing import interleaved, ratio
+from suites.harness.timing import Repeated, unchecked
+from suites.harness.turns import Turns
+from suites.harness.verified import Truth, Verified
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
 _ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
@@ -22,73 +31,190 @@ _COLUMNS = [4, 30, 300]
 
 # X, a copy while it is drawn, and the factored way's copy and its transpose for LAPACK.
 _COPIES = 4
+_PREPARING = 3, 0.3  # at most so many more times, until so many seconds are spent
+_REFERENCE = "numpy"
 
 
-class _Seeded(benchmark.OneWay):
-    """Seeded data of n rows and p columns, float64, C order."""
+class Sizes(Group):
+    """All ways on seeded data of n rows and p columns, float64, C order, on all cores."""
 
-    param_names = ["way", "n", "p"]
-    params = [list(WAYS), _ROWS, _COLUMNS]
-    rounds = 1
+    params = [_ROWS, _COLUMNS]
+    processes = 5
 
     @staticmethod
-    def problem(n: int, p: int) -> LeastSquares:
-        require_memory(n, p, _COPIES)
-        return problems.gaussian(n, p)
+    def measure(found: Findings, *point: Any) -> None:
+        measure_ways(found, problems.gaussian(*point))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        n, p = point
+        return float(3 + n * p / 2.5e6)
+
+    @staticmethod
+    def why_not(*point: Any) -> str:
+        n, p = point
+        return too_large(n, p, _COPIES)
 
 
-class Gradient(_Seeded, benchmark.SteadyState):
-    """A steady-state gradient, and what it costs beside the value."""
+def measure_ways(found: Findings, problem: Any) -> None:
+    """Put down all that the suite says of a problem."""
+    truth = Truth(problem, judged=found.judged.get("ways"))
+    prepared = {name: _prepared(found, name, problem) for name in WAYS}
+    ways = right_ways(found, prepared.items(), truth)
+    for name, way in ways.items():
+        if "oracles" in truth.__dict__:  # made here: the bits are known to be right elsewhere
+            found.put("error", name, [way.gradient_error()])
+    _gradients(found, truth, ways)
+    _values(found, ways)
+    found.judged["ways"] = truth.judgement()
 
-    @with_attributes(unit="x")
-    def track_value_and_gradient_over_value(self, *_: object) -> dict[str, Any]:
-        """Time of value and gradient over time of the value alone: what the gradient costs."""
-        return ratio(self.verified.value_and_gradient, self.verified.value)
+
+def _prepared(found: Findings, name: str, problem: Any) -> Way:
+    """Prepare a way several times: the first imports its library and finds what it has cached."""
+    make = WAYS[name]
+    way, seconds = make(problem), list[float]()
+    while len(seconds) < _PREPARING[0] and sum(seconds) < _PREPARING[1]:
+        began = perf_counter()
+        way = make(problem)
+        seconds.append(perf_counter() - began)
+    found.put("preparation", name, seconds)
+    return way
 
 
-class ReadLimit:
-    """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
+def _gradients(found: Findings, truth: Truth, ways: dict[str, Verified]) -> None:
+    """Time the gradients, numpy's twice, and the fastest sum over X, interleaved.
 
-    param_names = ["n", "p"]
-    params = [_ROWS, _COLUMNS]
-    version = "1"
-    timeout = 180.0
+    A speed-up is the median ratio of a round. That of numpy over itself is the A/A run: how far
+    from 1 it falls is the noise.
+    """
+    use_threads(cores())
+    calls: dict[str, Any] = {name: way.gradient for name, way in ways.items()}
+    if _REFERENCE in ways:
+        calls["again"] = ways[_REFERENCE].gradient
+    reads = list(map(Repeated, sums_over(truth.problem.X)))
+    seconds = unchecked([*calls.values(), *reads])
+    read = seconds[:, len(calls) :].min(axis=1)
+    found.put("read", "X", read.tolist())
+    columns = dict(zip(calls, seconds.T, strict=False))
+    right = {name for name, turns in calls.items() if _is_right(found, name, turns)}
+    reference = columns.get("again") if {_REFERENCE, "again"} <= right else None
+    for name in ways.keys() & right:
+        _require_possible(found, name, ways[name], columns[name], seconds[:, len(calls) :])
+        if name not in found.wrong:
+            found.put("time", name, columns[name].tolist())
+            if reference is not None:
+                found.put("speed-up", name, (reference / columns[name]).tolist())
 
-    def setup(self, n: int, p: int) -> None:
-        require_memory(n, p, _COPIES)
+
+def _values(found: Findings, ways: dict[str, Verified]) -> None:
+    """Time the value, and value and gradient, interleaved: what the gradient costs beside f."""
+    names = [name for name in ways if name not in found.wrong]
+    calls: list[Turns] = [ways[name].value for name in names]
+    calls += [ways[name].value_and_gradient for name in names]
+    seconds = unchecked(calls)
+    for k, name in enumerate(names):
+        if all(_is_right(found, name, calls[i]) for i in (k, k + len(names))):
+            found.put("over value", name, (seconds[:, k + len(names)] / seconds[:, k]).tolist())
+
+
+def _is_right(found: Findings, name: str, turns: Turns) -> bool:
+    """Return whether what was timed was right; put it down as wrong if it was not."""
+    why = turns.why_wrong()
+    if why:
+        found.forget(_REFERENCE if name == "again" else name, why)
+    return not why
+
+
+def _require_possible(found: Findings, name: str, way: Verified, seconds: Any, reads: Any) -> None:
+    X = way.truth.problem.X
+    if way.way.factored or not is_beyond_caches(X):
+        return
+    try:
+        require_possible(type(way.way).__name__, X, seconds, reads)
+    except ImpossibleTimeError as error:
+        found.forget(name, str(error))
+
+
+class _OfSizes(Benchmark):
+    group = Sizes
+    param_names = ["way", "n", "p"]
+    params: Any = [list(WAYS), _ROWS, _COLUMNS]
+
+
+class Gradient(_OfSizes):
+    """A steady-state gradient, all cores, at several w in turn; and beside it its value."""
 
     @with_attributes(unit="seconds")
-    def track_one_read(self, n: int, p: int) -> dict[str, Any]:
-        problem = problems.gaussian(n, p)
-        use_threads(cores())
-        seconds = interleaved(sums_over(problem.X))
-        return {"samples": seconds.min(axis=1).tolist(), "number": 1}
+    def track_time(self, *of: Any) -> dict[str, Any]:
+        return self.figure("time", *of)
+
+    @with_attributes(unit="x")
+    def track_speedup_over_numpy(self, *of: Any) -> dict[str, Any]:
+        """Time of the numpy way over time of this way, interleaved; for numpy an A/A run."""
+        return self.figure("speed-up", *of)
+
+    @with_attributes(unit="x")
+    def track_value_and_gradient_over_value(self, *of: Any) -> dict[str, Any]:
+        """Time of value and gradient over time of the value alone: what the gradient costs."""
+        return self.figure("over value", *of)
+
+    @with_attributes(unit="share of the bound")
+    def track_error_over_bound(self, *of: Any) -> dict[str, Any]:
+        """Largest error of a component of the gradient, as a share of what rounding allows."""
+        return self.figure("error", *of)
 
 
-class Preparation(_Seeded):
+class Preparation(_OfSizes):
     """What a way does before its first gradient: nothing, or a factorisation of X."""
 
-    repeat = (3, 10, 1.0)
-    prepared: Way | None = None
-
-    def time_prepare(self, name: str, *_: object) -> None:
-        self.prepared = WAYS[name](self.verified.truth.problem)
-
-    def teardown(self, *_: object) -> None:
-        """Check the way that was prepared last: asv records no time where this raises."""
-        if self.prepared is not None:
-            gradient = self.verified.turns("gradient", self.prepared.gradient)
-            gradient.batch(1)
-            gradient.check()
+    @with_attributes(unit="seconds")
+    def track_time(self, *of: Any) -> dict[str, Any]:
+        return self.figure("preparation", *of)
 
 
-class Memory(_Seeded):
-    """Peak resident memory of a process that imports a way, prepares and takes gradients.
+class ReadLimit(Benchmark):
+    """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
+
+    group = Sizes
+    param_names = ["n", "p"]
+    params = [_ROWS, _COLUMNS]
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return "X", parameters
+
+    @with_attributes(unit="seconds")
+    def track_one_read(self, *of: Any) -> dict[str, Any]:
+        return self.figure("read", *of)
+
+
+class Peak(Group):
+    """The memory of a process that imports one way, prepares and takes gradients."""
+
+    params = [list(WAYS), [100, 100_000], [30, 300]]
+    processes = 1
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        name, n, p = point
+        truth = Truth(problems.gaussian(n, p))
+        right_ways(found, [(name, WAYS[name](truth.problem))], truth)
+        kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        found.put("memory", name, [kibibytes * 1024.0])
+
+
+class Memory(Benchmark):
+    """Peak resident memory of such a process.
 
     It holds X (n p 8 bytes) and the library itself, compilation included.
     """
 
-    params = [list(WAYS), [100, 100_000], [30, 300]]
+    group = Peak
+    param_names = ["way", "n", "p"]
+    params = Peak.params
 
-    def peakmem_gradient(self, *_: object) -> None:
-        self.verified.way.gradient(self.verified.truth.points[0])
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return parameters[0], parameters
+
+    @with_attributes(unit="bytes")
+    def track_peak(self, *of: Any) -> dict[str, Any]:
+        return self.figure("memory", *of)

@@ -1,6 +1,5 @@
 """What the tests share: the ways by name, and the command in this process."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -8,13 +7,6 @@ import numpy as np
 import pytest
 
 from kernels import WAYS, Array, Way
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """Forget the ways that an earlier test verified: a thread begun since is none of theirs."""
-    if (benchmark := sys.modules.get("suites.harness.benchmark")) is not None:
-        benchmark.forget()
 
 
 @pytest.fixture(params=list(WAYS))
@@ -31,12 +23,24 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Any]], Array]
     """
     from fourways import measure
 
-    def once(calls: Sequence[Any]) -> Array:
+    def once(calls: Sequence[Any], *_: Any) -> Array:
         return np.array([[call.batch(4) for call in calls]])
 
     monkeypatch.setattr(measure, "unchecked", once)
     monkeypatch.setattr(measure, "_SOLVES", 1)
     return once
+
+
+@pytest.fixture
+def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks hand out what this process measures, anew at each call."""
+    from suites.harness import benchmark, group, processes
+
+    def one(of: type[group.Group], point: Sequence[Any]) -> list[processes.Process]:
+        found = group.in_this_process(of.id(), list(point), {})
+        return [processes.Process(0.0, 0.0, "", **found)]
+
+    monkeypatch.setattr(benchmark, "processes", one)
 
 
 class Done(NamedTuple):

@@ -17,7 +17,8 @@ from kernels.ways.numpy import NumpyWay
 from suites import autograd, compilation, descent, gradient, roofline, user_data
 from suites.data import problems, user
 from suites.data.families import with_condition
-from suites.harness import benchmark, convergence, read_limit, timing, torch_calls
+from suites.harness import convergence, first_call, read_limit, timing, torch_calls
+from suites.harness.group import Findings
 from suites.harness.read_limit import ImpossibleTimeError, require_possible
 from suites.harness.verified import Truth, Verified
 from suites.judge import WrongAnswerError
@@ -37,43 +38,29 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
 
     monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: found.gradient(self, w))
     monkeypatch.setattr(NumpyWay, "_value_and_gradient", both)
-    benchmark.forget()
-    yield found
-    benchmark.forget()
+    return found
 
 
-def _gradient(benchmark: str, way: str) -> Callable[[], object]:
-    def timed() -> None:
-        suite, point = gradient.Gradient(), (way, 100, 4)
-        suite.setup(*point)
-        getattr(suite, benchmark)(*point)
-        suite.teardown(*point)
-
-    return timed
-
-
-def _prepared() -> None:
-    gradient.Preparation().setup("numpy", 100, 4)
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch, untimed: Any, measured_here: Any) -> None:
+    """Calls of the suites are judged, and timed no longer than that takes."""
+    for module in (gradient, roofline, timing, torch_calls):
+        monkeypatch.setattr(module, "unchecked", untimed)
+    monkeypatch.setattr(torch_calls, "compiled", lambda *_: None)
+    monkeypatch.setattr(
+        first_call, "in_fresh_processes", lambda *_: first_call.Seconds(1.0, 1.0, 1.0)
+    )
 
 
-def _descent() -> None:
-    solver, instance = "gradient descent by numpy", with_condition(100, 10, 10)
-    measured = convergence.measured(instance, [solver], {}, 0.3, budget=0.1)
-    key = (solver, "10", "100 x 10")
-    descent.Descent().track_time({key: measured[solver]}, *key)
+Handed = dict[str, Any]
 
-
-def _autograd() -> None:
-    found = torch_calls.timed(problems.gaussian(100, 4))["way numpy"]
-    autograd.Autograd().track_time({("way numpy", "100 x 4"): found}, "way numpy", "100 x 4")
-
-
-SUITES: dict[str, Callable[[], object]] = {
-    "gradient, time": _gradient("time_gradient", "numpy"),
-    "gradient, speed-up": _gradient("track_speedup_over_numpy", "numpy"),
-    "gradient, the reference": _gradient("track_speedup_over_numpy", "numba"),
-    "gradient, over value": _gradient("track_value_and_gradient_over_value", "numpy"),
-    "gradient, preparation": _prepared,
+SUITES: dict[str, Callable[[], Handed]] = {
+    "gradient, time": lambda: gradient.Gradient().track_time("numpy", 100, 4),
+    "gradient, speed-up": lambda: gradient.Gradient().track_speedup_over_numpy("numpy", 100, 4),
+    "gradient, over value": lambda: gradient.Gradient().track_value_and_gradient_over_value(
+        "numpy", 100, 4
+    ),
+    "gradient, preparation": lambda: gradient.Preparation().track_time("numpy", 100, 4),
     "roofline, advantage": lambda: roofline.Advantage().track_speedup("numpy", "C", "256 KiB", 4),
     "roofline, one thread": lambda: roofline.OneThread().track_speedup_over_numpy(
         "C", "256 KiB", 4
@@ -82,21 +69,37 @@ SUITES: dict[str, Callable[[], object]] = {
         "loads", 100, 30
     ),
     "descent, loop": lambda: descent.Loop().track_speedup("gradient descent", "numpy", "100 x 4"),
-    "descent, to the target": _descent,
-    "autograd": _autograd,
+    "autograd": lambda: autograd.Autograd().track_time("way numpy", "100 x 4"),
 }
 
 
+@pytest.mark.usefixtures("fast")
 @pytest.mark.parametrize("suite", list(SUITES))
-def test_every_suite_rejects_every_mutant(
-    suite: str, mutant: Any, untimed: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch_calls, "compiled", lambda *_: (None, ""))
-    monkeypatch.setattr(torch_calls, "unchecked", untimed)
+def test_every_suite_rejects_every_mutant(suite: str, mutant: Any) -> None:
     with pytest.raises(WrongAnswerError):
         SUITES[suite]()
 
 
+@pytest.mark.usefixtures("fast")
+def test_nothing_is_compared_with_a_mutant(mutant: Any) -> None:
+    """What is compared with it has no figure, or is wrong too where the data are spoilt."""
+    try:
+        found = gradient.Gradient().track_speedup_over_numpy("numba", 100, 4)
+    except WrongAnswerError:
+        assert isinstance(mutant, WritingX | WritingY)
+    else:
+        assert np.isnan(found["samples"]).all()
+
+
+def test_descent_rejects_every_mutant(mutant: Any) -> None:
+    solver, instance = "gradient descent by numpy", with_condition(100, 10, 10)
+    found = Findings()
+    convergence.measure(found, instance, [solver], {}, 0.3, budget=0.1)
+    assert solver in found.wrong
+    assert not any(solver in figure for figure in found.figures.values())
+
+
+@pytest.mark.usefixtures("fast")
 def test_user_data_reject_every_mutant(
     mutant: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +107,7 @@ def test_user_data_reject_every_mutant(
     np.savez(tmp_path / "mine.npz", X=problem.X, y=problem.y)
     monkeypatch.setenv(user.VARIABLE, str(tmp_path / "mine.npz"))
     with pytest.raises(WrongAnswerError):
-        user_data.UserData().setup("numpy")
+        user_data.UserData().track_time("numpy")
 
 
 def test_compare_gives_no_mutant_a_time(mutant: Any, untimed: Any) -> None:
@@ -147,20 +150,20 @@ def test_a_value_that_is_no_right_float_is_rejected(
         Verified(NumpyWay(problem), Truth(problem))
 
 
+@pytest.mark.usefixtures("measured_here")
 def test_a_way_that_turns_wrong_while_it_is_timed_is_not_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Right until it has been judged: asv's teardown finds it, and asv takes no time then."""
-    benchmark.forget()
-    suite, point = gradient.Gradient(), ("numpy", 100, 4)
-    suite.setup(*point)
-    monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: _EXACT(self, w) * (1 + 1e-12))
-    suite.time_gradient(*point)
+    """Right until it has been judged."""
+    timed = timing.unchecked
+
+    def turned(calls: Any, *rounds: Any) -> Any:
+        monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: _EXACT(self, w) * (1 + 1e-12))
+        return timed(calls, *rounds)
+
+    monkeypatch.setattr(gradient, "unchecked", turned)
     with pytest.raises(WrongAnswerError, match="times its error bound off"):
-        suite.teardown(*point)
-    with pytest.raises(WrongAnswerError, match="times its error bound off"):
-        timing.ratio(suite.verified.gradient, suite.verified.gradient)
-    benchmark.forget()
+        gradient.Gradient().track_time("numpy", 100, 4)
 
 
 def test_compare_forgets_the_time_of_a_way_that_turns_wrong(
@@ -206,19 +209,19 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
         require_possible("way", X, np.full(2, 0.5), reads)
 
 
+@pytest.mark.usefixtures("measured_here")
 @pytest.mark.parametrize("suite", ["roofline", "gradient"])
 def test_suites_call_an_impossible_time_impossible(
     suite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_limit, "last_level_cache", lambda: 500)
     slow = [lambda: time.sleep(0.002)]
-    module: Any = roofline if suite == "roofline" else benchmark
-    monkeypatch.setattr(module, "sums_over", lambda X: slow)
+    monkeypatch.setattr(roofline if suite == "roofline" else gradient, "sums_over", lambda X: slow)
     timed = {
         "roofline": lambda: roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30),
-        "gradient": _gradient("track_speedup_over_numpy", "numba"),
+        "gradient": lambda: gradient.Gradient().track_time("numba", 100, 4),
     }
-    with pytest.raises(ImpossibleTimeError, match="impossible"):
+    with pytest.raises(WrongAnswerError, match="impossible"):
         timed[suite]()
 
 

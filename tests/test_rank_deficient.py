@@ -11,8 +11,11 @@ from kernels import WAYS, LeastSquares, Solution, Way, minimum_norm, refined
 from kernels.one_pass.gram import gram
 from suites.data import families, nist, problems
 from suites.data.families import FAMILIES
+from suites.harness import benchmark
+from suites.harness.group import Findings
+from suites.harness.processes import Process
 from suites.harness.solvers import SOLVERS, solve
-from suites.harness.verdicts import Verdict, verdicts
+from suites.harness.verdicts import key, verdicts
 from suites.judge import (
     RIGHT,
     SolutionJudge,
@@ -193,30 +196,59 @@ def test_gram_matrix_is_right_to_rounding(shape: tuple[int, int], dtype: Any, or
     assert np.all(error <= shape[0] * 2.0**-53 * (np.abs(wide).T @ np.abs(wide)))
 
 
+def judged(family: str, instance: families.Instance) -> Findings:
+    found = Findings()
+    verdicts(found, family, instance, list(SOLVERS))
+    return found
+
+
 def test_wrong_solvers_are_named_and_not_timed() -> None:
-    judged = verdicts(families.low_rank(60, 8, 3), list(SOLVERS))
-    assert set(judged) == set(SOLVERS)
+    found = judged("f", families.low_rank(60, 8, 3))
+    assert not found.wrong
+    lost, seconds = found.figures["digits lost"], found.figures["time"]
+    assert set(lost) == set(seconds) == {key(name, "f") for name in SOLVERS}
     for name in (*WAYS, "minimum_norm", "scipy gelsy", "numpy pinv"):
-        assert judged[name].lost == 0
-        assert min(judged[name].seconds) > 0
-    gels = judged["torch gels"]
-    assert not gels.lost <= 6.5
-    assert not gels.seconds
+        assert lost[key(name, "f")] == [0]
+        assert min(seconds[key(name, "f")]) > 0
+    assert not lost[key("torch gels", "f")][0] <= 6.5
+    assert np.isnan(seconds[key("torch gels", "f")]).all()
 
 
-def test_a_wrong_answer_of_others_is_a_result_and_one_of_ours_a_failure() -> None:
-    found = Solution(np.zeros(2), 1, "lstsq", 0.0)
-    cache = {
-        (name, "f", "X"): Verdict(found, 3.0, {"backward error": 3e4}, [])
-        for name in ("scipy gelsd", "numpy")
-    }
-    assert Time().track_digits_lost(cache, "scipy gelsd", "f", "X") == 3.0
-    assert math.isnan(Time().track_time(cache, "scipy gelsd", "f", "X")["samples"][0])
+def test_a_wrong_answer_of_others_is_a_result_and_one_of_ours_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def wrong(problem: LeastSquares) -> Solution:
+        return Solution(np.ones(problem.p), 3, "lstsq", 0.0)
+
+    for name in ("scipy gelsd", "numpy"):
+        monkeypatch.setitem(SOLVERS, name, wrong)
+    found = judged("rank 3", families.low_rank(60, 8, 3))
+    process = Process(0.0, 0.0, "", found.figures, found.wrong, {})
+    monkeypatch.setattr(benchmark, "processes", lambda *_: [process])
+    point = "rank 3", "200 x 10"
+    assert Time().track_digits_lost("scipy gelsd", *point) > 6.5
+    assert math.isnan(Time().track_time("scipy gelsd", *point)["samples"][0])
+    assert min(Time().track_time("scipy", *point)["samples"]) > 0
     for track in (Time().track_digits_lost, Time().track_time):
-        with pytest.raises(WrongAnswerError, match=r"numpy: .*30000"):
-            track(cache, "numpy", "f", "X")
+        with pytest.raises(WrongAnswerError, match=r"numpy: .*backward error"):
+            track("numpy", *point)
 
 
+def test_a_solver_is_as_good_as_in_the_worst_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, point = "torch gelsy", ("rank 3", "200 x 10")
+
+    def process(lost: float, seconds: float) -> Process:
+        figures = {"digits lost": {key(name, "rank 3"): [lost]}}
+        figures["time"] = {key(name, "rank 3"): [seconds]}
+        return Process(0.0, 0.0, "", figures, {}, {})
+
+    mixed = [process(0.0, 1e-3), process(7.0, math.nan), process(0.0, 1e-3)]
+    monkeypatch.setattr(benchmark, "processes", lambda *_: mixed)
+    assert Time().track_digits_lost(name, *point) == 7.0
+    assert math.isnan(Time().track_time(name, *point)["samples"][0])
+
+
+@pytest.mark.usefixtures("measured_here")
 def test_benchmark_of_tall_problems_runs() -> None:
     found = Tall().track_speedup_over_lstsq("rank p/2", "5000 x 50")
     assert min(found["samples"]) > 0

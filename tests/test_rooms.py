@@ -45,6 +45,7 @@ def own_names(tree: ast.AST) -> set[str]:
 
 # Of libraries, where there is no public name; each stands with its reason where it is used.
 FOREIGN = {
+    "_asdict",
     "_C",
     "_are_functorch_transforms_active",
     "_current_frames",

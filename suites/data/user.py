@@ -15,13 +15,18 @@ VARIABLE = "FOURWAYS_DATA"
 _ROOT = Path(__file__).parents[2]
 
 
-def path() -> Path | None:
+def path() -> str | None:
     """Return the file that the variable names, None without the variable."""
     name = os.environ.get(VARIABLE)
-    return None if name is None else _ROOT / name
+    return None if name is None else str(_ROOT / name)
 
 
-def load(path: Path) -> LeastSquares:
+def changed(path: str) -> float:
+    """Return when the file was last written to."""
+    return Path(path).stat().st_mtime
+
+
+def load(path: str | Path) -> LeastSquares:
     """Return X and y as they are in the file."""
     with np.load(path) as archive:
         return LeastSquares(archive["X"], archive["y"])

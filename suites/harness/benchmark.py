@@ -1,21 +1,19 @@
-"""The base of the benchmarks: a way is right on the very input before it is timed, and after.
+"""The base of the benchmarks: each hands out what the processes of its group have found.
 
-Classes with an abstract method are no benchmarks to asv, so what is here is measured only where
-a suite says on which problem.
+asv runs a process for each combination of parameters. A group measures all ways of a size together,
+interleaved, in processes of its own; the benchmarks hand these figures to asv, one sample for each
+process. So its medians and intervals are over processes, which are independent, and not over
+samples of one, which are not.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+import math
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any, ClassVar, NoReturn, TypeVar
 
-from kernels import WAYS, LeastSquares
-from suites.harness.machine import cores
-from suites.harness.read_limit import is_beyond_caches, require_possible, sums_over
-from suites.harness.threads import use_threads
-from suites.harness.timing import BatchClock, Timeable, interleaved, ratio
-from suites.harness.turns import Turns
-from suites.harness.verified import Truth, Verified
+from suites.harness.group import Group
+from suites.harness.processes import Process, processes
+from suites.judge import WrongAnswerError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -36,104 +34,67 @@ def skip(reason: str) -> NoReturn:
     raise NotImplementedError(reason)
 
 
-class Benchmark(ABC):
-    """Ways on a problem, each right at every point before it is timed.
+class CrashError(RuntimeError):
+    """A process that was to measure has ended before it had."""
 
-    A subclass states its parameters, the `problem` that follows from them, and what is measured;
-    `verify` gives it the ways. ``version`` is set so that an edit does not hide the history.
+
+class Benchmark:
+    """Figures of a group, of one key at one of its points: by default the first parameter and the
+    others.
+
+    ``version`` is set so that an edit does not hide the history. What is not measured yet is
+    measured first, so that `asv run` gives what `make bench` does.
     """
 
+    group: ClassVar[type[Group]]
     version = "1"
-    timeout = 180.0
+    timeout = 3600.0
 
-    @staticmethod
-    @abstractmethod
-    def problem(*parameters: Any, **more: Any) -> LeastSquares:
-        """Return what is solved. Made once a process, and told apart by its parameters."""
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return parameters[0], parameters[1:]
 
-    @classmethod
-    def verify(cls, way: str, *parameters: Any) -> Verified:
-        """Return a way of this problem, prepared and checked, on all cores.
+    def setup(self, *parameters: Any) -> None:
+        if reason := self.group.why_not(*self.key_and_point(*parameters)[1]):
+            skip(reason)
 
-        Once a process, and ways of the same parameters share one `Truth`. A benchmark that sets
-        the threads itself does so afterwards. Raises `suites.judge.WrongAnswerError`.
+    def figure(
+        self,
+        name: str,
+        *parameters: Any,
+        of_process: Callable[[Sequence[float]], float] = median,
+        also: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Return a figure of each process as asv takes samples; NaN where none has it.
+
+        Raises `WrongAnswerError` where one of them found the answer wrong, or that of a key which
+        it stands on ``also``, and `CrashError` where one has crashed. One that has run out of time
+        is left out.
         """
-        return _verified(way, cls.problem, *parameters)
+        key, point = self.key_and_point(*parameters)
+        rows = samples(processes(self.group, point), name, key, also)
+        values = [of_process(row) for row in rows if row]
+        return {"samples": values or [math.nan], "number": 1}
+
+    def first(self, point: Sequence[Any]) -> Process:
+        """Return the first that did not run out of time; raise `CrashError` if one crashed."""
+        measured = processes(self.group, point)
+        samples(measured, "", "")
+        return next((process for process in measured if not process.failure), measured[0])
+
+    def same_in_all(self, name: str, *parameters: Any) -> float:
+        """Return a figure that is no time: the largest of all processes, NaN if one has NaN."""
+        found: list[float] = self.figure(name, *parameters, of_process=max)["samples"]
+        return math.nan if any(map(math.isnan, found)) else max(found)
 
 
-@lru_cache(maxsize=4)
-def _verified(way: str, problem: Callable[..., LeastSquares], *parameters: Any) -> Verified:
-    truth = _truth(problem, *parameters)
-    prepared = WAYS[way](truth.problem)
-    use_threads(cores())
-    return Verified(prepared, truth)
-
-
-@lru_cache(maxsize=2)
-def _truth(problem: Callable[..., LeastSquares], *parameters: Any) -> Truth:
-    return Truth(problem(*parameters))
-
-
-def forget() -> None:
-    """Forget what was verified: for tests that change a way."""
-    _verified.cache_clear()
-    _truth.cache_clear()
-
-
-class OneWay(Benchmark):
-    """One way, the first of the parameters."""
-
-    verified: Verified
-
-    def setup(self, way: str, *parameters: Any) -> None:
-        self.verified = self.verify(way, *parameters)
-
-
-class SteadyState(OneWay):
-    """A steady-state gradient of one way, all cores, at several w in turn.
-
-    asv calls `setup` before each sample and `teardown` after it, and takes no time where the
-    latter raises.
-    """
-
-    repeat: Any = (5, 15, 0.7)
-    timer = BatchClock()
-    number = 1
-    warmup_time = 0.0
-    gradient: Turns | None = None
-
-    def setup(self, way: str, *parameters: Any) -> None:
-        super().setup(way, *parameters)
-        self.gradient = self.verified.gradient
-
-    def teardown(self, *_: object) -> None:
-        """Check what `time_gradient` has timed."""
-        if self.gradient is not None:
-            self.gradient.check()
-
-    # Of the same quantity as 1, but without what asv adds to each call: a step of 0.2 µs.
-    @with_attributes(version="2")
-    def time_gradient(self, *_: object) -> None:
-        assert self.gradient is not None
-        self.timer.sample(self.gradient)
-
-    @with_attributes(unit="x")
-    def track_speedup_over_numpy(self, *_: object) -> dict[str, Any]:
-        """Time of the numpy way over time of this way, interleaved in one process.
-
-        For the numpy way itself this is an A/A run: how far from 1 its samples fall is the
-        noise of the machine.
-        """
-        truth, way = self.verified.truth, self.verified.way
-        reference = Verified(WAYS["numpy"](truth.problem), truth)
-        calls: list[Timeable] = [reference.gradient, self.verified.gradient]
-        if way.factored or not is_beyond_caches(truth.problem.X):
-            return ratio(*calls)
-        seconds = interleaved([*calls, *sums_over(truth.problem.X)])
-        require_possible(type(way).__name__, truth.problem.X, seconds[:, 1], seconds[:, 2:])
-        return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
-
-    @with_attributes(unit="share of the bound")
-    def track_error_over_bound(self, *_: object) -> float:
-        """Largest error of a component of the gradient, as a share of what rounding allows."""
-        return self.verified.gradient_error()
+def samples(
+    measured: Sequence[Process], name: str, key: str, also: Sequence[str] = ()
+) -> list[list[float]]:
+    """Return the samples of each process; raise where one was wrong, or crashed."""
+    for process in measured:
+        if process.failure and not process.timed_out:
+            raise CrashError(process.failure)
+        for who in (key, *also):
+            if who in process.wrong:
+                raise WrongAnswerError(process.wrong[who])
+    return [process.figures.get(name, {}).get(key, []) for process in measured]

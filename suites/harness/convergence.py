@@ -14,6 +14,7 @@ import numpy as np
 
 from kernels import WAYS, Array, LeastSquares, Progress, Stopping, descend
 from suites.data.families import Instance
+from suites.harness.group import Findings
 from suites.harness.machine import cores
 from suites.harness.solvers import Solver
 from suites.harness.threads import use_threads
@@ -24,7 +25,7 @@ from suites.judge import WrongAnswerError
 TARGET = 1e-8
 DECADES = range(1, 11)
 _SILENT = ("lsqr", "lsmr")  # they show no iterates
-_BUDGET = 10.0  # seconds for the rounds together
+_BUDGET = 2.0  # seconds for the rounds together
 
 
 class Curve(NamedTuple):
@@ -35,49 +36,64 @@ class Curve(NamedTuple):
     evaluations: list[float]
 
 
-class Measured(NamedTuple):
-    """How a solver converged, the seconds of each run to the target, and how it is wrong."""
-
-    curve: Curve
-    times: list[float]
-    wrong: str
+Iterations = dict[str, int | None]  # to the target, by solver
 
 
-def measured(
+def measure(
+    found: Findings,
     instance: Instance,
     descents: Sequence[str],
     direct: Mapping[str, Solver],
     seconds: float,
     budget: float = _BUDGET,
-) -> dict[str, Measured]:
-    """Measure descents ("method by way") and direct solvers on one problem, by name.
+) -> None:
+    """Measure descents ("method by way") and direct solvers on one problem.
 
-    One descent may take some ``seconds`` to show its curve, and the runs that are timed take some
-    ``budget`` together. What is wrong has no times.
+    Put down of each are the seconds of runs to the target, iterations and the curve. One descent
+    may take some ``seconds`` to show its curve, and the runs that are timed take some ``budget``
+    together. What is wrong has no times. The curves are of the first process: it hands the numbers
+    of iterations to those that follow.
     """
     problem, truth = instance.problem, Truth(instance.problem)
     use_threads(cores())
     wrong = _wrong_ways(truth, descents)
-    curves = {
-        solver: _curve(solver, instance, seconds) for solver in descents if solver not in wrong
-    }
+    iterations: Iterations = found.judged.get("iterations") or _curves(
+        found, instance, [solver for solver in descents if solver not in wrong], seconds
+    )
+    found.judged["iterations"] = iterations
     calls: dict[str, Callable[[], Array]] = {
-        solver: partial(descended, solver, problem, for_iterations(curve.iterations))
-        for solver, curve in curves.items()
-        if curve.iterations
+        solver: partial(descended, solver, problem, for_iterations(count))
+        for solver, count in iterations.items()
+        if count and solver not in wrong
     }
     calls |= {name: partial(_solution, solve, problem) for name, solve in direct.items()}
-    curves |= dict.fromkeys(direct, Curve(0, [], []))
-    curves |= dict.fromkeys(wrong, Curve(None, [], []))
-    wrong |= {solver: _wrong(instance, solver, call()) for solver, call in calls.items()}
-    right = {solver: call for solver, call in calls.items() if not wrong[solver]}
-    times, last = round_robin(right, budget)
-    wrong |= {solver: _wrong(instance, solver, w) for solver, w in last.items()}
-    truth.require_unchanged("descent")
-    return {
-        solver: Measured(curve, times.get(solver, []), wrong.get(solver, ""))
-        for solver, curve in curves.items()
+    wrong |= {
+        solver: why for solver, call in calls.items() if (why := _wrong(instance, solver, call()))
     }
+    right = {solver: call for solver, call in calls.items() if solver not in wrong}
+    times, last = round_robin(right, budget)
+    for solver, w in last.items():
+        found.put("time", solver, times[solver])
+        wrong |= {solver: why} if (why := _wrong(instance, solver, w)) else {}
+    try:
+        truth.require_unchanged("descent")
+    except WrongAnswerError as error:  # then nothing can be said of any of them
+        wrong = dict.fromkeys([*descents, *direct], str(error)) | wrong
+    for solver, why in wrong.items():
+        found.forget(solver, why)
+
+
+def _curves(
+    found: Findings, instance: Instance, descents: Sequence[str], seconds: float
+) -> Iterations:
+    """Run each descent once, put down its curve, and return its iterations to the target."""
+    iterations: Iterations = {}
+    for solver in descents:
+        curve = _curve(solver, instance, seconds)
+        iterations[solver] = curve.iterations
+        found.put("seconds curve", solver, curve.seconds)
+        found.put("evaluations curve", solver, curve.evaluations)
+    return iterations
 
 
 def descended(

@@ -8,6 +8,7 @@ As asv has it, `suites` is the working tree's, whatever is installed: what judge
 come from the commit being judged.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -72,11 +73,10 @@ def call(
     began = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path, said = Path(folder) / "value.json", Path(folder) / "stderr"
-        given = [function, json.dumps(list(arguments)), str(path)]
-        command = [python, "-P", "-c", _SCRIPT, str(_SUITES), str(kernels or ""), *given]
+        given = command(function, arguments, path, python=python, kernels=kernels)
         with said.open("wb") as stderr:
             process = subprocess.Popen(
-                command,
+                given,
                 cwd=folder,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
@@ -98,12 +98,18 @@ def call(
         return Outcome(json.loads(path.read_text()), "", seconds)
 
 
+def command(
+    function: str, arguments: Sequence[Any], path: Path, *, python: str, kernels: Path | None = None
+) -> list[str]:
+    """Return the command that calls a function and writes what it returns to a file, as JSON."""
+    of = [str(_SUITES), str(kernels or ""), function, json.dumps(list(arguments)), str(path)]
+    return [python, "-P", "-c", _SCRIPT, *of]
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the process and those that it has begun."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

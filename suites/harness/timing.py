@@ -2,24 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from time import perf_counter, sleep
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from asv_runner.benchmarks.time import TimeBenchmark
 from numpy.typing import NDArray
 
 from kernels import Array
 
-# Where a benchmark has a `setup`, asv_runner (since 0.3.0) sets up again before each single
-# call and times it alone, which inflates kernels below 10 µs by the cost of reading the clock
-# and by a cold cache. The setups here only look up what is ready, so batches are safe.
-# A private name: asv_runner is pinned, and a test looks for it.
-TimeBenchmark._setup_isolates_timed_calls = False
-
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
-_SAMPLE = 0.01  # seconds: asv's own batch
 _BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
-_ROUNDS = 9, 15  # a 99 % interval of a median needs eight samples
+_ROUNDS = 5, 9  # for a median: what is known of its spread comes from other processes
 
 # After a parallel region the idle threads of a library spin, and take cores from whatever runs
 # next: libgomp's for some 5 ms, OpenBLAS's for 2²⁸ cycles, 100 ms, unless OPENBLAS_THREAD_TIMEOUT
@@ -30,7 +22,7 @@ _SPIN = 0.006  # seconds
 _WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
 _LONG = 0.05  # seconds: a call that takes more need not find its threads awake
-_SINGLE_ROUNDS = 3, 9
+_SINGLE_ROUNDS = 1, 5
 
 
 @runtime_checkable
@@ -64,7 +56,9 @@ class Repeated:
 Timeable = Calls | Callable[[], object]
 
 
-def interleaved(calls: Sequence[Timeable]) -> NDArray[np.float64]:
+def interleaved(
+    calls: Sequence[Timeable], rounds: tuple[int, int] = _ROUNDS
+) -> NDArray[np.float64]:
     """Time several calls against each other: seconds per call, shape (rounds, len(calls)).
 
     Each round times a batch of each, in an order that turns round from one round to the next, so
@@ -75,35 +69,40 @@ def interleaved(calls: Sequence[Timeable]) -> NDArray[np.float64]:
     Raises `suites.judge.WrongAnswerError` if `Calls` among them turn out not to be right.
     """
     batched = [_batched(call) for call in calls]
-    seconds = unchecked(batched)
+    seconds = unchecked(batched, rounds)
     for call in batched:
         call.check()
     return seconds
 
 
-def unchecked(calls: Sequence[Calls]) -> NDArray[np.float64]:
-    """Time as `interleaved` does, for a caller that goes on where one of several was wrong."""
+def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDArray[np.float64]:
+    """Time as `interleaved` does, for a caller that goes on where one of several was wrong.
+
+    The least and the largest number of ``rounds`` are for a caller of many calls.
+    """
     if not calls:
         return np.empty((0, 0))
-    numbers = [_calls_per_batch(call, _BATCH) for call in calls]
-    batches = [call.batch(number) for call, number in zip(calls, numbers, strict=True)]
-    rounds = int(np.clip(_BUDGET / sum(batches), *_ROUNDS))
-    longest = max(batch / number for batch, number in zip(batches, numbers, strict=True))
-    seconds = np.empty((rounds, len(calls)))
-    for k in range(rounds):
+    numbers, taken = zip(*(_calls_per_batch(call) for call in calls), strict=True)
+    count = int(np.clip(_BUDGET / sum(taken), *rounds))
+    once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
+    seconds = np.empty((count, len(calls)))
+    before = 0.0  # the seconds of the call before
+    for k in range(count):
         order = range(len(calls)) if k % 2 == 0 else reversed(range(len(calls)))
         for i in order:
-            if longest > _PARALLEL:
+            if before > _PARALLEL:
                 sleep(_SPIN)
+            if _PARALLEL < once[i] < _WAKE:  # one that takes longer: its untimed call does it
                 _call_for(_WAKE, calls[i])
             seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
+            before = once[i]
     return seconds
 
 
-def ratio(over: Timeable, of: Timeable) -> dict[str, Any]:
-    """Return samples of the time of ``over`` as a multiple of that of ``of``, as asv takes them."""
-    seconds = interleaved([over, of])
-    return {"samples": (seconds[:, 0] / seconds[:, 1]).tolist(), "number": 1}
+def ratio(over: Timeable, of: Timeable, rounds: tuple[int, int] = _ROUNDS) -> NDArray[np.float64]:
+    """Return samples of the time of ``over`` as a multiple of that of ``of``, interleaved."""
+    seconds = interleaved([over, of], rounds)
+    return seconds[:, 0] / seconds[:, 1]
 
 
 def round_robin(
@@ -125,36 +124,16 @@ def round_robin(
     return times, last
 
 
-class BatchClock:
-    """A `timer` for asv's `time_` benchmarks that runs by the seconds of a call within a batch.
-
-    asv times a benchmark function by the difference of its timer before and after. A function
-    that calls `sample` once, with number = 1 and no warm-up, is so recorded with the time of one
-    of the calls of a batch: as asv does it itself, but in turns over several w, and without the
-    0.2 µs that it adds to every call.
-    """
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def __call__(self) -> float:
-        return self._now
-
-    def sample(self, calls: Calls) -> None:
-        """Go on by the seconds per call of a batch of some 10 ms, after as many untimed calls."""
-        number = _calls_per_batch(calls, _SAMPLE)
-        self._now += calls.batch(number) / number
-
-
 def _batched(call: Timeable) -> Calls:
     return call if isinstance(call, Calls) else Repeated(call)
 
 
-def _calls_per_batch(calls: Calls, enough: float) -> int:
-    number = 2
-    while (seconds := calls.batch(number)) < enough:
-        number = max(number + 1, int(number * min(10.0, enough / max(seconds, 1e-9))))
-    return number
+def _calls_per_batch(calls: Calls) -> tuple[int, float]:
+    """Return how many calls make a batch, and the seconds that such a batch has taken."""
+    number = 1
+    while (seconds := calls.batch(number)) < _BATCH:
+        number = max(number + 1, int(number * min(10.0, _BATCH / max(seconds, 1e-9))))
+    return number, seconds
 
 
 def _call_for(seconds: float, calls: Calls) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from kernels import WAYS, Array, LeastSquares
 from kernels.autograd.function import as_torch
+from suites.harness.group import Findings
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
 from suites.harness.timing import unchecked
@@ -20,34 +21,8 @@ from suites.harness.turns import Turns
 from suites.harness.verified import Truth, Verified
 from suites.judge import WrongAnswerError
 
-_VALUES = [
-    "forward, plain tensor",
-    "forward, inference_mode",
-    "forward, no_grad",
-    "forward, detached",
-    "forward, recorded",
-]
 COMPILED = "torch.compile, forward and backward"
-_GRADIENTS = [
-    "forward and backward",
-    "forward and backward, graph retained",
-    "backward again",
-    "autograd.grad",
-    "torch.func.grad",
-    COMPILED,
-    "custom Function by numba",
-    "torch expression by hand",
-]
 _WAYS = ["torch", "numba", "numpy"]
-NAMES = [*_VALUES, *_GRADIENTS, *(f"way {name}" for name in _WAYS)]
-
-
-class Timed(NamedTuple):
-    """Seconds, none if not run; ``skipped`` says why not, ``wrong`` how the answer is off."""
-
-    seconds: list[float]
-    skipped: str = ""
-    wrong: str = ""
 
 
 class At(NamedTuple):
@@ -77,7 +52,7 @@ class _Answers(Turns):
         if type(output) is not torch.Tensor:
             raise WrongAnswerError(f"{self._name}: the answer is a {type(output).__name__}")
         answer = output.detach().numpy()
-        shape = () if self._name in _VALUES else (self._truth.problem.p,)
+        shape = () if _is_value(self._name) else (self._truth.problem.p,)
         if answer.dtype != np.float64 or answer.shape != shape:
             raise WrongAnswerError(
                 f"{self._name}: the answer is {answer.dtype} of shape {answer.shape}"
@@ -90,7 +65,7 @@ class _Answers(Turns):
         if (number, bits) in self._right:
             return
         answer, oracle = np.frombuffer(bits), self._truth.oracles[number]
-        if self._name in _VALUES:
+        if _is_value(self._name):
             error = oracle.value_error(float(answer[0]), factored=False)
         else:
             error = oracle.gradient_error(answer, factored=False)
@@ -102,33 +77,40 @@ class _Answers(Turns):
         self._truth.require_unchanged(self._name)
 
 
-def timed(problem: LeastSquares) -> dict[str, Timed]:
-    """Check every call of `NAMES` against the oracle; time those that are right, interleaved."""
+def measure(found: Findings, problem: LeastSquares) -> None:
+    """Check every call against the oracle; time those that are right, interleaved.
+
+    Without a compiler for `torch.compile` there is nothing of that call.
+    """
     truth = Truth(problem)
     use_threads(cores())
     points = _points(truth)
     made = calls(problem)
-    by_compiler, skipped = compiled(problem, points[0])
+    by_compiler = compiled(problem, points[0])
     if by_compiler is not None:
         made[COMPILED] = by_compiler
     truth.let_threads_be()  # the compiler's own
     turns: dict[str, Turns] = {}
-    wrong: dict[str, str] = {}
     for name, call in made.items():
         turns[name] = _Answers(name, call, truth, points)
         turns[name].batch(len(points))
-        wrong[name] = turns[name].why_wrong()
+        if why := turns[name].why_wrong():
+            found.forget(name, why)
     for name in _WAYS:
         try:
             turns[f"way {name}"] = Verified(WAYS[name](problem), truth).gradient
         except WrongAnswerError as error:
-            wrong[f"way {name}"] = str(error)
-    right = [name for name in turns if not wrong.get(name)]
-    seconds = unchecked([turns[name] for name in right]).T.tolist()
-    found = {name: Timed(row) for name, row in zip(right, seconds, strict=True)}
-    wrong |= {name: turns[name].why_wrong() for name in right}
-    found |= {name: Timed([], wrong=reason) for name, reason in wrong.items() if reason}
-    return found if by_compiler is not None else found | {COMPILED: Timed([], skipped)}
+            found.forget(f"way {name}", str(error))
+    right = [name for name in turns if name not in found.wrong]
+    for name, seconds in zip(right, unchecked([turns[name] for name in right]).T, strict=True):
+        found.put("time", name, seconds.tolist())
+        if why := turns[name].why_wrong():
+            found.forget(name, why)
+
+
+def _is_value(name: str) -> bool:
+    """Return whether a call gives f, and not its gradient."""
+    return name.startswith("forward, ")
 
 
 def _points(truth: Truth) -> list[At]:
@@ -180,8 +162,8 @@ def calls(problem: LeastSquares) -> dict[str, Call]:
     }
 
 
-def compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:
-    """Return the loss and its backward pass by torch.compile, or why it cannot be had here."""
+def compiled(problem: LeastSquares, at: At) -> Call | None:
+    """Return the loss and its backward pass by torch.compile, None where there is no compiler."""
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers beside the timing
     way = _torch(problem)
     X, y = way.X, way.y
@@ -201,6 +183,6 @@ def compiled(problem: LeastSquares, at: At) -> tuple[Call | None, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call(at)
-    except Exception as error:  # whatever a compiler that is absent or broken may raise
-        return None, f"torch.compile: {str(error).splitlines()[0]}"
-    return call, ""
+    except Exception:  # whatever a compiler that is absent or broken may raise
+        return None
+    return call

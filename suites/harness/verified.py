@@ -5,6 +5,8 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import cached_property
+from hashlib import blake2b
 from types import FrameType
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from suites.judge import GradientOracle, WrongAnswerError
 
 _POINTS = 4
 Kind = Literal["gradient", "value", "value and gradient"]
+Judgement = dict[str, Any]  # as JSON has it
 
 
 class Truth:
@@ -25,22 +28,41 @@ class Truth:
 
     Make it before a way is prepared. The ways of one comparison share it.
 
+    ``judged`` is what `judgement` said of the same data in another process: answers of the same
+    bits are then known to be right, and the oracles are made for others alone.
+
     Cost: 40 flops for each entry of X and each point, the points shared out among the cores: 4 s
-    for 240 MB of X on two cores. Beside it one read of X for a checksum.
+    for 240 MB of X on two cores; none where all is known. Beside it one read of X for a checksum.
     """
 
-    def __init__(self, problem: LeastSquares, count: int = _POINTS) -> None:
+    def __init__(
+        self, problem: LeastSquares, count: int = _POINTS, judged: Judgement | None = None
+    ) -> None:
         self.problem = problem
         self.points = [problems.start(problem, seed) for seed in range(1, count + 1)]
-        with ThreadPoolExecutor(min(count, cores())) as pool:
+        self._checksums = [_checksum(problem.X), _checksum(problem.y)]
+        self.right: dict[str, set[str]] = {}  # digests of answers, by way, kind and point
+        if judged and judged["data"] == self._checksums:
+            self.right = {name: set(digests) for name, digests in judged["right"].items()}
+        if not self.right:
+            _ = self.oracles
+        self._threads = _threads()
+
+    @cached_property
+    def oracles(self) -> list[GradientOracle]:
+        """What is right at each point."""
+        with ThreadPoolExecutor(min(len(self.points), cores())) as pool:
             found = [
                 # In the caller's context, which holds numpy.errstate.
-                pool.submit(copy_context().run, GradientOracle, problem, w)
+                pool.submit(copy_context().run, GradientOracle, self.problem, w)
                 for w in self.points
             ]
-        self.oracles = [oracle.result() for oracle in found]
-        self._checksums = _checksum(problem.X), _checksum(problem.y)
-        self._threads = _threads()
+        return [oracle.result() for oracle in found]
+
+    def judgement(self) -> Judgement:
+        """Return the checksums of the data and the digests of the answers that were right."""
+        right = {name: sorted(digests) for name, digests in self.right.items()}
+        return {"data": self._checksums, "right": right}
 
     def let_threads_be(self) -> None:
         """Take the threads that there are now for no work of a way."""
@@ -74,7 +96,6 @@ class Verified:
 
     def __init__(self, way: Way, truth: Truth) -> None:
         self.way, self.truth = way, truth
-        self.right: dict[tuple[Kind, int], set[bytes]] = {}
         for turns in (self.gradient, self.value, self.value_and_gradient):
             turns.batch(len(truth.points))
             turns.batch(1)  # another w where one was before
@@ -145,15 +166,16 @@ class _Answers(Turns):
         return gradient.tobytes()
 
     def judge(self, number: int, argument: Any, bits: bytes) -> None:
-        right = self._verified.right.setdefault((self._kind, number), set())
-        if bits not in right:
+        right = self._truth.right.setdefault(f"{self._who} {self._kind} {number}", set())
+        digest = blake2b(bits, digest_size=16).hexdigest()
+        if digest not in right:
             for what, error in self._errors(number, bits).items():
                 if not error <= 1:
                     raise WrongAnswerError(
                         f"{self._who}: {what} is {error:.3g} times its error bound off"
                         f" on {self._truth.problem}"
                     )
-            right.add(bits)
+            right.add(digest)
         if argument.tobytes() != self._truth.points[number].tobytes():
             raise WrongAnswerError(f"{self._who}: w is not what it was")
 

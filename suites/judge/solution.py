@@ -59,6 +59,7 @@ class SolutionJudge:
         self._ridge = math.sqrt(problem.alpha)
         # _R 2^_units is the factor of X, and y is b 2^_right.
         self._units, self._R, self._right, self._b_norm = _factored(problem)
+        self._null_spaces: dict[int, Array] = {}
 
     @cached_property
     def _spectrum(self) -> tuple[Array, Array, Array]:
@@ -138,12 +139,11 @@ class SolutionJudge:
             return math.inf
         if rank == 0:
             return math.inf
-        sigma, Vt = self._spectrum_of_X
+        sigma = self._spectrum_of_X[0]
         with np.errstate(under="ignore"):
             v = w.astype(np.float64) / 2.0 ** np.frexp(np.abs(w).max())[1]
-            # D⁻¹ times the null space of Z, no row above 1.
             inverse = int(self._units.min()) - self._units
-            basis = _orthonormal(np.ldexp(Vt[rank:].T, inverse[:, None]))
+            basis = self._null_space(rank)
             outside = float(np.linalg.norm(basis.T @ v))
             rows = np.linalg.norm(basis, axis=1)
             # |v| |P D|, a product that does not depend on the unit of D.
@@ -151,6 +151,15 @@ class SolutionJudge:
             reach = float(np.linalg.norm(np.ldexp(rows, -inverse)))
             rounding = float(np.linalg.norm(rows * v))
         return outside / (self._u * (image * reach + rounding)) if outside else 0.0
+
+    def _null_space(self, rank: int) -> Array:
+        """Return an orthonormal basis of D⁻¹ times the null space of Z, made once for a rank."""
+        if rank not in self._null_spaces:
+            inverse = int(self._units.min()) - self._units
+            with np.errstate(under="ignore"):
+                columns = np.ldexp(self._spectrum_of_X[1][rank:].T, inverse[:, None])
+                self._null_spaces[rank] = _orthonormal(columns)
+        return self._null_spaces[rank]
 
     def ratios(self, w: Array) -> dict[str, float]:
         """Return what w is off by, in units of rounding: each below 30 is right."""
