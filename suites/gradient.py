@@ -31,7 +31,8 @@ _COLUMNS = [4, 30, 300]
 
 # X, a copy while it is drawn, and the factored way's copy and its transpose for LAPACK.
 _COPIES = 4
-_PREPARING = 3, 0.3  # at most so many more times, until so many seconds are spent
+_PREPARING = 3, 0.3  # at most so many times, until so many seconds are spent
+_SMALL = problems.gaussian(3, 2)
 _REFERENCE = "numpy"
 
 
@@ -70,10 +71,11 @@ def measure_ways(found: Findings, problem: Any) -> None:
 
 
 def _prepared(found: Findings, name: str, problem: Any) -> Way:
-    """Prepare a way several times: the first imports its library and finds what it has cached."""
+    """Prepare a way several times, after a small problem that imports its library."""
     make = WAYS[name]
-    way, seconds = make(problem), list[float]()
-    while len(seconds) < _PREPARING[0] and sum(seconds) < _PREPARING[1]:
+    make(_SMALL)
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < _PREPARING[0] and sum(seconds) < _PREPARING[1]):
         began = perf_counter()
         way = make(problem)
         seconds.append(perf_counter() - began)

@@ -160,11 +160,10 @@ def bench(name: str, *, everything: bool = False) -> int:
         print(f"asv ended with {status}: see {log}", file=sys.stderr)
         return status
     record.keep(results, found)
-    for line in found["timed out"]:
-        print(f"TIMED OUT, not measured: {line}")
-    lines = record.failed(results, found)
-    for line in lines:
-        print(f"FAILED: {line}")
+    lines = [f"FAILED: {line}" for line in record.failed(results, found)]
+    late = [f"TIMED OUT, not measured: {line}" for line in found["timed out"]]
+    # For the Makefile, which says it last, below the tables.
+    (_FOLDER / "failures.txt").write_text("".join(f"{line}\n" for line in [*late, *lines]))
     return 1 if lines else 0
 
 
