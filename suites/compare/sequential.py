@@ -1,133 +1,138 @@
 """Is the one slower than the other? A test of paired processes that may be looked at at any time.
 
-Pure: seconds in, verdicts out; `make compare`, its trials and its tests go through this alone.
+Pure: seconds in, verdicts out. `make compare`, its trials and its tests go through this alone.
 
-**Evidence.** A block is four processes, A B B A or B A A B by a coin, a of the base and b of the
-head. Its difference, in which a linear drift cancels,
+**Evidence.** A pair is two processes, one of the base and one of the head, which of them first by
+a coin: A B, B A, B A, A B. The log of the ratio of their seconds,
 
-    D = (log b₁ + log b₂ - log a₁ - log a₂) / 2
+    D = log b - log a,
 
-is one number. The processes of a block are not independent of each other, nor are those of the
-next block: the machine drifts, and others use it. What makes the test valid is the coin. Where head
-and base differ by a factor exp(μ) and by nothing else, whatever the machine does meets D - μ with
-either sign alike: given |D - μ| and all the past, its sign is a fair coin's, with no assumption
-about independence, spread or tails.
+is one number. Processes are not independent of each other: the machine drifts, others use it. What
+makes the test valid is the coin. Where head and base differ by a factor exp(μ) and by nothing
+else, whatever the machine does meets D - μ with either sign alike: given |D - μ| and all the past,
+its sign is a fair coin's, with no assumption about independence, spread, tails or drift. A fixed
+order, A B B A, takes a drift out of a block of four, but is fair only if nothing that lasts two
+processes or more meets them; and a block would count once where its two pairs count twice.
 
-**The test** of "the location is at most m". With x_i = D_i - m, for any h > 0,
+**The test** of "the location of D is at most m". With x_i = D_i - m and, for several h,
 
-    E_h = Π_i 2 / (1 + exp(-2 x_i / h))
+    E_h = Π_i ( 1 + c tanh(x_i / h) ),    c = 0.9,
 
-has factors whose mean over a fair sign is 1, as 1/(1 + e^-t) + 1/(1 + e^t) = 1, and at most 1 where
-the sign is less likely to be plus: E_h is a nonnegative supermartingale, so is the mean E over
-several h, and E ever reaches 1/level with a probability of at most level (J. Ville, Étude critique
-de la notion de collectif, 1939). So it may be looked at after every block. For h → 0 it is the sign
-test; for normal D of spread s and mean μ the best is h = s²/μ (there the factor is the likelihood
-ratio, given |x|), and the h below lie around those of spreads from 1 to 30 % and of differences
-from 2 to 20 %. Betting on symmetry: A. Ramdas, J. Ruf, M. Larsson, W. Koolen, Admissible
-anytime-valid sequential inference must rely on nonnegative martingales (arXiv:2009.03167, 2020).
-No block counts more than a factor of two: an outlier can do no harm, and no verdict is had from
-fewer than `log2(1/level)` blocks.
+each factor has mean 1 over a fair sign, as tanh is odd, and at most 1 where plus is less likely:
+E_h is a nonnegative supermartingale, so is the mean E over the h, and the probability that E ever
+reaches 1/level is at most level (J. Ville, Étude critique de la notion de collectif, 1939). So it
+may be looked at after every pair. For normal D of mean μ and spread s the likelihood ratio of the
+sign, given |x|, is that of c = 1 and h = s²/μ; for h → 0 it is a sign test. c < 1 bounds what a
+pair that was disturbed takes away, and no pair counts more than a factor of 1.9, so that no
+verdict comes from fewer than log(1/level) / log 1.9. Betting against symmetry: A. Ramdas, J. Ruf,
+M. Larsson, W. Koolen, Admissible anytime-valid sequential inference must rely on nonnegative
+martingales (arXiv:2009.03167).
 
-Each factor falls with m, so the m that are not rejected from below, nor by the same test of -D from
-above, are an interval: a confidence sequence, which holds at all looks at once.
+Each factor falls with m, so what is rejected neither from below, nor by the same test of -D from
+above, is an interval: a confidence sequence, right at all looks at once.
 
-**δ**, within which two figures are called equal, is at least 2 %, and at least what the cell differs
-from itself in this run: the contrast of the same four processes with the labels exchanged
+**δ**, within which two figures are called equal, is at least 2 %, and at least what the cell
+differs from itself in this run. P = log a_i - log a_(i-1), and the same of b, are differences of
+the cell from itself; a comparison of it with itself in n pairs would end up to two standard errors
+from zero,
 
-    P = (log a₁ - log a₂ + log b₂ - log b₁) / 2
+    δ = max(log 1.02, 2 · 1.48 median|P| / sqrt(n)).
 
-is a D of the cell against itself, and a comparison of n blocks ends up to two standard errors from
-zero, 2 · 1.48 median|P| / sqrt(n). It matters while n is small; what it cannot see is a difference
-between two builds of one source, for which there are the 2 %.
+What P cannot show is a difference between two builds of one source; for these there are the 2 %.
 
-**Verdicts.** Of an interval wholly above δ slower, below -δ faster, inside equal, else undecided.
-The level, 5 %, is shared out equally among the cells and their two sides. A difference is confirmed
-before it is told: the blocks that come after are a test of their own, at 5 %, against the δ of the
-first. So one that holds by chance in the first is told with a probability of 0.05 times that.
+**Verdicts.** An interval wholly above δ: slower; below -δ: faster; inside: equal; else undecided.
+The level, 5 %, is shared out equally among the cells and their two sides. A difference is
+confirmed before it is told: the pairs that come after are a test of their own, at 5 %, against the
+δ of the first. So what was chance at first is told in one of twenty of those cases.
 """
 
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
-LEVEL = 0.05  # the probability of one wrong claim or more, among all cells
+LEVEL = 0.05  # the probability of a wrong claim, one or more, among all cells
 CONFIRMATION = 0.05
 LEAST_DELTA = math.log(1.02)
 
-_SCALES = 0.005, 0.02, 0.08, 0.32  # h
+_C = 0.9
+_SCALES = 0.01, 0.05, 0.2  # h
 _MAD = 1.4826  # of a normal distribution, its spread over its median magnitude
 _PRECISION = 1e-5
 
 Verdict = Literal["slower", "faster", "equal", "undecided"]
-Pair = tuple[float, float]
 
 
-def e_value(differences: Sequence[float], m: float) -> float:
-    """Return the evidence against "the location is at most m"; log of it is at most n log 2."""
-    logs = [-sum(_log_share(2 * (d - m) / h) for d in differences) for h in _SCALES]
+def evidence_above(differences: Sequence[float], m: float) -> float:
+    """Return log E, the evidence against "the location is at most m"."""
+    logs = [sum(math.log1p(_C * math.tanh((d - m) / h)) for d in differences) for h in _SCALES]
     top = max(logs)
-    total = sum(math.exp(log - top) for log in logs) / len(_SCALES)
-    exponent = top + math.log(total)
-    return math.exp(min(exponent, 700.0))
+    return top + math.log(sum(math.exp(log - top) for log in logs) / len(logs))
 
 
-def _log_share(t: float) -> float:
-    """Return log((1 + exp(-t)) / 2) for any t."""
-    return max(-t, 0.0) + math.log1p(math.exp(-abs(t))) - math.log(2)
+def is_above(differences: Sequence[float], m: float, level: float) -> bool:
+    """Return whether "the location is at most m" is rejected at the level."""
+    return evidence_above(differences, m) >= math.log(1 / level)
 
 
 def lower_bound(differences: Sequence[float], level: float) -> float:
-    """Return the largest m such that "at most m" is rejected at the level; -inf where none is."""
-    if len(differences) * math.log(2) <= math.log(1 / level):
+    """Return the largest m that the location `is_above`; -inf where there is none."""
+    if len(differences) * math.log1p(_C) <= math.log(1 / level):
         return -math.inf
     low, high = min(differences), max(differences)
-    step = max(high - low, 0.01)
-    # Far below all differences every factor is two.
-    while e_value(differences, low) < 1 / level:
+    step = 0.01
+    # Far below all differences every factor is 1 + c.
+    while not is_above(differences, low, level):
         low, step = low - step, 2 * step
     while high - low > _PRECISION:
         middle = (low + high) / 2
-        if e_value(differences, middle) < 1 / level:
-            high = middle
-        else:
+        if is_above(differences, middle, level):
             low = middle
+        else:
+            high = middle
     return low
 
 
-def interval(differences: Sequence[float], level: float) -> Pair:
+def interval(differences: Sequence[float], level: float) -> tuple[float, float]:
     """Return the confidence sequence of the location, each side at half the level."""
-    low = lower_bound(differences, level / 2)
-    return low, -lower_bound([-d for d in differences], level / 2)
+    upper = -lower_bound([-d for d in differences], level / 2)
+    return lower_bound(differences, level / 2), upper
 
 
 @dataclass
 class Evidence:
-    """What is known of one cell of a comparison, block by block; all in logarithms."""
+    """What is known of one cell of a comparison, pair by pair; all in logarithms."""
 
     level: float  # of this cell, both sides together
-    differences: list[float] = field(default_factory=list)
-    placebos: list[float] = field(default_factory=list)
+    base: list[float] = field(default_factory=list)
+    head: list[float] = field(default_factory=list)
     verdict: Verdict = "undecided"
     _suspected: Verdict = "undecided"
     _since: int = 0
     _delta: float = 0.0  # of a verdict, or of a suspicion
 
-    def add(self, base: Pair, head: Pair) -> None:
-        """Take in the seconds of a block, each pair in the order in which it ran."""
-        (a1, a2), (b1, b2) = ([math.log(seconds) for seconds in pair] for pair in (base, head))
-        self.differences.append((b1 + b2 - a1 - a2) / 2)
-        self.placebos.append((a1 - a2 + b2 - b1) / 2)
-        self._look()
+    def add(self, base: float, head: float) -> None:
+        """Take in the seconds of a pair, the two processes in an order that a coin has drawn."""
+        self.base.append(math.log(base))
+        self.head.append(math.log(head))
+        if self._suspected == "undecided":
+            self._look()
+        else:
+            self._confirm()
+
+    @property
+    def differences(self) -> list[float]:
+        return [b - a for a, b in zip(self.base, self.head, strict=True)]
 
     @property
     def location(self) -> float:
         """The median of the differences: log of the ratio of head and base."""
-        return statistics.median(self.differences) if self.differences else math.nan
+        return statistics.median(self.differences) if self.base else math.nan
 
     @property
-    def interval(self) -> Pair:
+    def interval(self) -> tuple[float, float]:
         return interval(self.differences, self.level)
 
     @property
@@ -135,27 +140,27 @@ class Evidence:
         return self._delta or self._delta_now()
 
     def _delta_now(self) -> float:
-        if not self.placebos:
+        own = [abs(x - y) for side in (self.base, self.head) for x, y in pairwise(side)]
+        if not own:
             return LEAST_DELTA
-        spread = _MAD * statistics.median(map(abs, self.placebos))
-        return max(LEAST_DELTA, 2 * spread / math.sqrt(len(self.placebos)))
+        return max(LEAST_DELTA, 2 * _MAD * statistics.median(own) / math.sqrt(len(self.base)))
 
     def _look(self) -> None:
-        if self._suspected != "undecided":
-            self._confirm()
-            return
-        delta = self._delta_now()
-        low, high = self.interval
-        if -delta < low and high < delta:
+        delta, level, above = self._delta_now(), self.level / 2, self.differences
+        below = [-d for d in above]
+        if is_above(above, -delta, level) and is_above(below, -delta, level):
             self.verdict, self._delta = "equal", delta
-        elif low > delta or high < -delta:
-            self._suspected = "slower" if low > delta else "faster"
-            self._since, self._delta = len(self.differences), delta
+            return
+        sides: list[tuple[Verdict, list[float]]] = [("slower", above), ("faster", below)]
+        for verdict, signed in sides:
+            if is_above(signed, delta, level):
+                self._suspected = verdict
+                self._since, self._delta = len(above), delta
 
     def _confirm(self) -> None:
         sign = 1 if self._suspected == "slower" else -1
         fresh = [sign * d for d in self.differences[self._since :]]
-        if lower_bound(fresh, CONFIRMATION) > self._delta:
+        if is_above(fresh, self._delta, CONFIRMATION):
             self.verdict = self._suspected
 
 
@@ -166,5 +171,5 @@ class Comparison:
         self.cells = {cell: Evidence(LEVEL / len(cells)) for cell in cells}
 
     def open(self) -> list[str]:
-        """Return the cells that more blocks may decide."""
+        """Return the cells that more pairs may decide."""
         return [name for name, cell in self.cells.items() if cell.verdict == "undecided"]
