@@ -57,7 +57,7 @@ def _sides(revisions: list[str], versions: str) -> tuple[Build, Build]:
         if not all("=" in pin for pin in versions.split()):
             raise BuildError('say which versions: "numpy=2.2.6 scipy=1.15.3"')
         pins = dict(pin.split("=", 1) for pin in versions.split())
-        (revision,) = revisions or [None]
+        revision = revisions[0] if revisions else None
         _, base = builds.source("base", revision)
         _, head = builds.source("head", revision)
         return (

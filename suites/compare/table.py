@@ -43,7 +43,7 @@ def _row(session: Session, name: str) -> Row:
         name,
         _ratio(cell.location) if cell.base else "",
         f"{_ratio(low)}-{_ratio(high)}" if known else "",
-        f"{100 * math.expm1(cell.delta):.1f}%",
+        f"{100 * math.expm1(cell.delta):.1f}%" if cell.delta < 0.69 else ">99%",
         cell.verdict,
         str(len(cell.base)),
     )
