@@ -96,6 +96,7 @@ class Session:
     def _failed(self, side: str, cells: list[Cell], failure: str) -> None:
         self._failures[side] += 1
         if self._failures[side] == _FAILURES:
+            self._failures[side] = 0
             for cell in cells:
                 self._break(cell.name, side, "fails", failure)
 

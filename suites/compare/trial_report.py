@@ -129,7 +129,7 @@ def _counts(cells: list[list[Any]]) -> str:
 
 
 def _found(arm: str, arms: list[Arm]) -> str:
-    """Return how often what is slower was found, on cells of 10 µs and more."""
+    """Return how often what is slower was found, on cells that are not too short."""
     mine = [a["cells"] for a in arms if a["arm"] == arm]
     cells = [
         [cell for name, cell in trial.items() if is_slowed(name) and cell[3] >= _LEAST]
@@ -137,8 +137,10 @@ def _found(arm: str, arms: list[Arm]) -> str:
     ]
     whole = sum(all(cell[0] == "slower" for cell in trial) for trial in cells)
     found = [cell for trial in cells for cell in trial if cell[0] == "slower"]
-    seconds = f", half of them within {median(cell[1] for cell in found):.0f} s" if found else ""
+    seconds = (
+        f", half of them within {median(cell[1] for cell in found):.0f} seconds" if found else ""
+    )
     return (
-        f"found in {len(found)} of {sum(map(len, cells))} cells of 10 µs and more{seconds};"
+        f"found in {len(found)} of {sum(map(len, cells))} cells of {_LEAST:g} microseconds and more{seconds};"
         f" in all of a trial's in {whole} of {len(mine)}."
     )
