@@ -141,6 +141,6 @@ def _found(arm: str, arms: list[Arm]) -> str:
         f", half of them within {median(cell[1] for cell in found):.0f} seconds" if found else ""
     )
     return (
-        f"found in {len(found)} of {sum(map(len, cells))} cells of {_LEAST:g} microseconds and more{seconds};"
-        f" in all of a trial's in {whole} of {len(mine)}."
+        f"found in {len(found)} of {sum(map(len, cells))} cells of {_LEAST:g} microseconds and"
+        f" more{seconds}; in all of a trial's in {whole} of {len(mine)}."
     )
