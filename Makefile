@@ -66,6 +66,7 @@ bench-quick: $(BENCH)/ready
 # sets of versions: make compare VERSIONS="numpy=2.2.6 scipy=1.15.3" [HEAD=main]. With MARKDOWN=FILE
 # a table for a pull request too, - to print it.
 compare: $(BENCH)/ready
+	@test -n "$(BASE)$(VERSIONS)" || { echo "say against what: make compare BASE=main~3" >&2; exit 2; }
 	@$(BENCH)/bin/python -m suites.compare $(BASE) $(HEAD) $(if $(VERSIONS),--versions "$(VERSIONS)") \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 

@@ -165,6 +165,7 @@ def test_what_head_has_wrong_is_never_timed(
     said = capsys.readouterr().out
     assert re.search(r"gradient numpy 100 x 4 C +wrong", said)
     assert re.search(r"wrong in working tree: gradient numpy 100 x 4 C: \S+ times", said)
+    assert max(map(len, said.splitlines())) <= 80
     assert re.search(r"solve numpy 100 x 4 C +2\.0% undecided +0", said)
 
 

@@ -1,12 +1,14 @@
 """What a comparison found, as a table in 80 columns or in Markdown."""
 
 import math
+from textwrap import fill
 from typing import NamedTuple
 
 from suites.compare.sequential import LEVEL
 from suites.compare.session import Session
 
 _ORDER = ["wrong", "fails", "slower", "faster", "undecided", "equal"]
+_WIDTH = 80
 _WIDTHS = 38, 5, 11, 5, 9, 5
 _HEADINGS = "cell", "ratio", "interval", "δ", "verdict", "pairs"
 
@@ -81,7 +83,8 @@ def summary(session: Session) -> str:
 def text(session: Session) -> str:
     base, head = session.builds["base"].label, session.builds["head"].label
     lines = [f"{head} over {base}", _line(_HEADINGS), *map(_line, rows(session)), ""]
-    return "\n".join([*lines, *notes(session), summary(session)])
+    said = [fill(line, _WIDTH) for line in [*notes(session), summary(session)]]
+    return "\n".join(lines + said)
 
 
 def _line(row: tuple[str, ...]) -> str:
