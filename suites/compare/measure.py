@@ -19,7 +19,7 @@ from suites.data import problems
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
 from suites.harness.turns import Turns
-from suites.judge import GradientOracle, SolutionJudge, WrongAnswerError
+from suites.judge import RIGHT, GradientOracle, SolutionJudge, WrongAnswerError
 
 _POINTS = 4
 _ROUNDS = 10
@@ -73,8 +73,10 @@ class _Gradients(_Answers):
 
     def bits(self, output: Any) -> bytes:
         value, gradient = output if type(output) is tuple else (None, output)
-        if type(gradient) is not np.ndarray or gradient.shape != (self._problem.p,):
-            raise WrongAnswerError(f"a gradient of {self._problem} is no such array")
+        if type(gradient) is not np.ndarray:
+            raise WrongAnswerError(f"a gradient is a {type(gradient).__name__}")
+        if gradient.dtype != self._problem.dtype or gradient.shape != (self._problem.p,):
+            raise WrongAnswerError(f"a gradient is {gradient.dtype} of shape {gradient.shape}")
         parts = [gradient] if value is None else [gradient, np.float64(value)]
         return b"".join(part.tobytes() for part in parts)
 
@@ -117,8 +119,9 @@ class _Solutions(_Answers):
 
     def require_right(self, number: int, bits: bytes) -> None:
         ratios = SolutionJudge(self._problem).ratios(np.frombuffer(bits))
-        if not max(ratios.values()) < 30:
-            raise WrongAnswerError(f"{ratios}")
+        worst = max(ratios, key=lambda name: ratios[name])
+        if not ratios[worst] < RIGHT:
+            raise WrongAnswerError(f"{worst} is {ratios[worst]:.3g}, right is {RIGHT:g}")
 
 
 def verify(cells: Sequence[Sequence[Any]]) -> dict[str, Found]:
@@ -127,7 +130,8 @@ def verify(cells: Sequence[Sequence[Any]]) -> dict[str, Found]:
     Or how it is "wrong", or how it "fails". Compiles what is not compiled yet.
     """
     found = {}
-    for cell in map(_cell, cells):
+    for fields in cells:
+        cell = Cell(*fields)
         before = _checksums(*cell[2:5])
         try:
             answers = _ready(cell)
@@ -150,7 +154,7 @@ def measure(cells: Sequence[Sequence[Any]], known: dict[str, Found]) -> dict[str
     What others do on the machine only ever adds to a batch: with five busy processes on two cores
     the median of seven batches moved by 30 to 50 % from process to process, the least by 1 to 10 %.
     """
-    chosen = [_cell(cell) for cell in cells]
+    chosen = [Cell(*fields) for fields in cells]
     data = {cell[2:5]: _checksums(*cell[2:5]) for cell in chosen}
     answers = [_ready(cell) for cell in chosen]
     for cell, calls in zip(chosen, answers, strict=True):
@@ -215,7 +219,3 @@ def _wake(cell: Cell, answers: _Answers) -> None:
     end = perf_counter() + (_WAKE if cell.threads == "all" else _WARM)
     while perf_counter() < end:
         answers.batch(1)
-
-
-def _cell(fields: Sequence[Any]) -> Cell:
-    return Cell(*fields)
