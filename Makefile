@@ -5,7 +5,7 @@
 #   make bench        benchmark HEAD, publish the HTML, print the tables; twelve minutes
 #   make bench-all    the same with every suite there is; twenty-five minutes
 #   make bench-quick  a first look at four sizes, not kept
-#   make bench-versions  the suite gradient on other versions of the libraries
+#   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
 #   make report       print the winners, the regressions and the failures
 #   make preview      serve the HTML on this machine only
@@ -26,7 +26,7 @@ TEST = .venv/test
 BENCH = .venv/bench
 RUN = $(BENCH)/bin/python -m suites.run
 
-.PHONY: test test-slow tables imports lint bench bench-all bench-quick bench-versions check smoke html report preview clean
+.PHONY: test test-slow tables imports lint bench bench-all bench-quick compare check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
@@ -64,9 +64,13 @@ bench-quick: $(BENCH)/ready
 	@commit=$$(git rev-parse HEAD) && machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
 	$(RUN) quick && $(BENCH)/bin/python -m report.table "$$machine" "$$commit" .asv/quick
 
-# HEAD on other versions: make bench-versions VERSIONS="numba=0.61.2 numpy=2.2.6 scipy=1.15.3"
-bench-versions: $(BENCH)/ready
-	@$(RUN) versions $(VERSIONS)
+# Of two commits, or of the working tree without HEAD: make compare BASE=main~3 [HEAD=main]. Of two
+# sets of versions: make compare VERSIONS="numpy=2.2.6 scipy=1.15.3" [HEAD=main]. With MARKDOWN=FILE
+# a table for a pull request too, - to print it.
+compare: $(BENCH)/ready
+	@test -n "$(BASE)$(VERSIONS)" || { echo "say against what: make compare BASE=main~3" >&2; exit 2; }
+	@$(BENCH)/bin/python -m suites.compare $(BASE) $(HEAD) $(if $(VERSIONS),--versions "$(VERSIONS)") \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 check: $(BENCH)/ready
 	@$(RUN) check

@@ -3,7 +3,6 @@
     python -m suites.run bench                        # HEAD, kept in results/: what the table has
     python -m suites.run bench-all                    # HEAD, kept in results/: all there is
     python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
-    python -m suites.run versions numpy=2.2.6 ...     # the gradient of HEAD on other versions
     python -m suites.run smoke                        # each benchmark at its smallest, not kept
     python -m suites.run check                        # asv imports the suites and checks them
 
@@ -176,20 +175,6 @@ def quick(name: str) -> int:
     return _asv(path, *_of_head(name), *_chosen(selection), only_chosen=True, environment=by)
 
 
-def versions(name: str, pins: Sequence[str]) -> int:
-    """Benchmark gradient and preparation of HEAD on other versions of the libraries."""
-    if not pins or not all("=" in pin for pin in pins):
-        print('say which: VERSIONS="numpy=2.2.6 ..."', file=sys.stderr)
-        return 2
-    try:
-        path = configuration("versions", pins=dict(pin.split("=", 1) for pin in pins))
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    suites = [r"^gradient\.(Gradient|Preparation)\."]
-    return _asv(path, *_of_head(name), "--record-samples", *_chosen(suites))
-
-
 def smoke(name: str) -> int:
     """Run what `smoke_selection` chooses, once each; nothing is kept."""
     results = ".asv/smoke"
@@ -269,11 +254,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for command in ("bench", "bench-all", "quick", "smoke", "check"):
         commands.add_parser(command)
-    commands.add_parser("versions").add_argument("pins", nargs="*", metavar="NAME=VERSION")
     given = parser.parse_args(arguments)
     name = machine.register()
-    if given.command == "versions":
-        return versions(name, given.pins)
     run: dict[str, Callable[[str], int]] = {
         "bench": bench,
         "bench-all": partial(bench, everything=True),

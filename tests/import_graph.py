@@ -13,6 +13,7 @@ ROOTS = ("fourways", "report", "suites", "kernels")
 FLOORS: list[tuple[str, ...]] = [
     ("fourways",),
     ("report",),
+    ("suites.compare",),
     ("suites",),
     ("suites.harness",),
     ("suites.data",),
