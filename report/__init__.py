@@ -3,7 +3,10 @@
 benchmarks          the names of the benchmarks
 results             asv's records
 ways                which ways there are, and which are factored
-comparison          sizes, noise, ties, leaders, changes
+comparison          sizes, noise, ties, leaders
+student, spread     errors with heavy tails, and how far figures move where nothing changed
+steps               did it change
+failures            what was wrong, crashed, or ran out of time
 text                figures and tables as text
 views/              a file for each view: its rows, its chart, its table
 page, site/         the page, and asv's site around it

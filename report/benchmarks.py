@@ -15,10 +15,10 @@ class Benchmark(str):
         return benchmark
 
 
-GRADIENT = Benchmark("gradient.Gradient.time_gradient", "way", "n", "p")
+GRADIENT = Benchmark("gradient.Gradient.track_time", "way", "n", "p")
 SPEEDUP = Benchmark("gradient.Gradient.track_speedup_over_numpy", "way", "n", "p")
 GRADIENT_COST = Benchmark("gradient.Gradient.track_value_and_gradient_over_value", "way", "n", "p")
-PREPARATION = Benchmark("gradient.Preparation.time_prepare", "way", "n", "p")
+PREPARATION = Benchmark("gradient.Preparation.track_time", "way", "n", "p")
 ONE_READ = Benchmark("gradient.ReadLimit.track_one_read", "n", "p")
 
 READ_SHARE = Benchmark("roofline.Roofline.track_share_of_read_limit", "threads", "order", "X", "p")
@@ -44,4 +44,13 @@ DESCENT_GRADIENTS = Benchmark(
     "descent.Descent.track_evaluations_curve", "solver", "condition number", "X"
 )
 
+CURVES = (DESCENT_SECONDS, DESCENT_GRADIENTS)  # whose samples are the points of a curve
+
 BENCHMARKS = [value for value in list(globals().values()) if isinstance(value, Benchmark)]
+
+# What asv timed itself before all ways of a size were timed in one process. A record of then
+# answers for it where there is no other, and is in no series with those of now.
+FORMERLY: dict[str, str] = {
+    GRADIENT: "gradient.Gradient.time_gradient",
+    PREPARATION: "gradient.Preparation.time_prepare",
+}

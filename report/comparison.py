@@ -8,18 +8,13 @@ decided by the intervals alone.
 import math
 from statistics import median_high
 
-from asv._stats import is_different
-
-from report.benchmarks import SPEEDUP
-from report.results import Cell, Newest, Parameters, Record
+from report.results import Cell, Newest, Record
 from report.ways import REFERENCE, factored
 
 Row = dict[str, Cell]  # by way
 Sizes = dict[tuple[int, int], Row]  # by n and p
 
-_MORE_IS_BETTER = ("speedup", "share", "scaling")  # words of a benchmark's name
-_P = 0.002  # asv's own threshold
-_DIGITS = 1.0  # lost or won: less is another order of the same roundings
+_TOLD = 1.25  # a factor that is to be told
 
 
 def by_size(source: Record | Newest, benchmark: str) -> Sizes:
@@ -39,7 +34,8 @@ def noise(itself: Cell | None) -> float | None:
     """Return the noise that an A/A run shows: how far from 1 the interval of its ratio reaches.
 
     ``itself`` is the speed-up of numpy over numpy, two calls of one way that are timed as two ways
-    are. With [low, high] the interval of the ratio the noise is max(|1 - low|, |high - 1|).
+    are. With [low, high] the interval of the ratio, in a record that between processes, the noise
+    is max(|1 - low|, |high - 1|).
     """
     if itself is None or itself.measured is None or itself.interval is None:
         return None
@@ -53,19 +49,31 @@ def noises(speedups: Sizes) -> list[float]:
     return sorted(value for value in every if value is not None)
 
 
-def typical_noise(records: list[Record]) -> float | None:
-    """Return the median over the sizes of the noise, the upper of two; None if none is known."""
-    known = noises(by_size(Newest(records), SPEEDUP))
-    return median_high(known) if known else None
-
-
 def noise_in_words(speedups: Sizes) -> str:
-    """Return the noise of a machine in one line, over all sizes."""
+    """Return the noise of a machine in one line, over all sizes, and what it rests on."""
+    itself = [row[REFERENCE] for row in speedups.values() if REFERENCE in row]
+    counts = sorted({cell.processes for cell in itself if cell.processes and cell.measured})
+    of = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else "".join(map(str, counts))
+    resting = f", of {of} process{'es' * (of != '1')} a size" if counts else ""
     known = noises(speedups)
     if not known:
-        return "Noise (A/A, numpy against itself): unknown."
+        return f"Noise (A/A, numpy against itself): unknown{resting}."
     median, worst = median_high(known), known[-1]
-    return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {worst:.1%}."
+    return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {worst:.1%}{resting}."
+
+
+def too_noisy(speedups: Sizes) -> str:
+    """Return a line where the noise is too high to tell a way from another, "" where it is not.
+
+    That is where at half of the sizes two ways a factor of `_TOLD` apart would tie.
+    """
+    known = noises(speedups)
+    if not known or is_beyond(_TOLD, median_high(known)):
+        return ""
+    return (
+        f"NOISY: the same call differs by {median_high(known):.0%} from process to process: no way"
+        " can be told\nfrom another here. Run again on an idle machine."
+    )
 
 
 def is_beyond(ratio: float, noise: float | None) -> bool:
@@ -108,33 +116,3 @@ def leaders(speedups: Row) -> tuple[list[str], float | None]:
 
 def _ratio(a: Cell, b: Cell) -> float:
     return (a.value or math.nan) / (b.value or math.nan)
-
-
-def change(
-    before: Record, after: Record, benchmark: str, key: Parameters, noise: float | None
-) -> float | None:
-    """Return by what factor a figure is worse (above 1) or better, or None for no change.
-
-    A change is one where the samples differ by the Mann-Whitney test (p < 0.002; where too few
-    were taken, where the intervals are known and apart) and the medians by more than the noise.
-    Digits are not sampled: there it is a digit or more, and the factor is that of the error.
-    """
-    old, new = before.cells(benchmark).get(key), after.cells(benchmark).get(key)
-    if old is None or new is None or old.measured is None or new.measured is None:
-        return None
-    if "digits" in benchmark:
-        lost = old.measured - new.measured
-        if benchmark.endswith("digits_lost"):
-            lost = -lost
-        return 10**lost if abs(lost) >= _DIGITS else None
-    if not old.measured or not new.measured:
-        return None
-    worse = new.measured / old.measured
-    if any(word in benchmark for word in _MORE_IS_BETTER):
-        worse = 1 / worse
-    if not is_beyond(worse, noise):
-        return None
-    samples = [record.samples(benchmark).get(key) or None for record in (before, after)]
-    intervals = [cell.interval or (-math.inf, math.inf) for cell in (old, new)]
-    stats = [{"ci_99_a": low, "ci_99_b": high} for low, high in intervals]
-    return worse if is_different(*samples, *stats, p_threshold=_P) else None

@@ -46,7 +46,7 @@ from report.benchmarks import (
 )
 from report.figures import FigureError, Machines, figure, scoped
 from report.results import FOLDER, Newest, by_machine
-from report.text import Table
+from report.text import LEGEND, Table
 from report.views.autograd import parts_and_others
 from report.views.certified import coefficients
 from report.views.convergence import fastest_descents
@@ -83,7 +83,8 @@ class Block:
             else sorted({c for name in self.benchmarks for c in newest.commits(name)})
         )
         named = f"commit{'s' * (len(commits) > 1)} {', '.join(commits)}"
-        return f"{table.markdown()}\n\n{last.machine}; {named}."
+        legend = f" {LEGEND}." if table.is_unsure else ""
+        return f"{table.markdown()}\n\n{last.machine}; {named}.{legend}"
 
 
 BLOCKS = {

@@ -26,16 +26,14 @@ answers. Each request may end in ` at COMMIT` and in ` on PART`: figures of one 
 newest, and of the first machine with PART in its name, not the one with the most records.
 """
 
-import json
 import re
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from typing import Any
 
 from report.benchmarks import SPEEDUP
 from report.comparison import by_size, noise_in_words
-from report.results import FOLDER, Cell, Newest, Parameters, Record
+from report.results import Cell, Newest, Parameters, Record, listed
 from report.text import shown
 
 Machines = dict[str, list[Record]]
@@ -131,17 +129,9 @@ class _Request:
 
 def _known(benchmark: str) -> dict[str, Any]:
     """Return what asv has recorded of a benchmark: its name, its unit, its parameters."""
-    every = _benchmarks()
-    if benchmark not in every or benchmark == "version":
+    if benchmark not in listed():
         raise FigureError(f"no benchmark {benchmark}")
-    return every[benchmark]
-
-
-@cache
-def _benchmarks() -> dict[str, dict[str, Any]]:
-    """Return asv's list of benchmarks, read once for all figures of the documents."""
-    every: dict[str, dict[str, Any]] = json.loads((FOLDER / "benchmarks.json").read_text())
-    return every
+    return listed()[benchmark]
 
 
 def _choices(

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from report.benchmarks import SPEEDUP
-from report.comparison import by_size, noise_in_words
+from report.comparison import by_size, noise_in_words, too_noisy
+from report.failures import failures, in_words
 from report.results import Newest, Record
+from report.text import LEGEND
 from report.views import VIEWS, Colours
 from report.ways import recorded
 
@@ -32,6 +34,7 @@ def page(machines: dict[str, list[Record]], *, in_site: bool) -> str:
         "data": _embedded(
             {
                 "machines": {name: machine(found) for name, found in machines.items() if found},
+                "legend": LEGEND,
                 "colours": {"known": colours.known, "others": colours.others},
                 "sections": [
                     {
@@ -57,12 +60,13 @@ def page(machines: dict[str, list[Record]], *, in_site: bool) -> str:
 
 def machine(records: list[Record]) -> dict[str, Any]:
     """Return what the page knows of a machine: its name, its noise, what failed, the rows."""
-    newest = Newest(records)
+    sizes = by_size(Newest(records), SPEEDUP)
     return {
         "title": records[-1].machine,
         "facts": "Newest: " + records[-1].heading.replace("\n", ". ") + ".",
-        "noise": noise_in_words(by_size(newest, SPEEDUP)),
-        "failures": newest.failures(),
+        "noise": noise_in_words(sizes),
+        "noisy": too_noisy(sizes),
+        "failures": in_words(failures(records)),
         "frames": {view.frame: view.rows(records) for view in VIEWS if view.frame == view.id},
     }
 

@@ -1,17 +1,32 @@
-"""Recorded results, read through asv."""
+"""Recorded results, read through asv, and the processes that they rest on.
 
+The unit of evidence is the process: what is sampled twice in one shares its memory layout and where
+its threads woke. asv's samples of a cell are one of each process, and its value is their median.
+Beside RECORD.json stands RECORD.processes.json.gz, with what each process sampled and how it
+failed. A record without is of the old kind: all samples of a cell are of one process.
+"""
+
+import gzip
+import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from asv.results import Results, iter_results_for_machine
+from asv.results import Results, iter_results_paths
+
+from report.benchmarks import CURVES, FORMERLY
+from report.student import half_width
 
 FOLDER = Path(__file__).parent.parent / "results"
 
 LIBRARIES = ("numba", "numpy", "scipy", "torch")
+
+ENOUGH = 3  # processes: with fewer there is no spread to speak of
 
 Parameters = tuple[str, ...]
 
@@ -21,13 +36,17 @@ class Cell:
     """One benchmark at one choice of parameters.
 
     ``value`` is the median (seconds, bytes, or a ratio); None where the benchmark failed, a
-    wrong answer included, and NaN where it was skipped. ``low`` and ``high`` are asv's 99 %
-    interval of the median, None where too few samples were taken to know it.
+    wrong answer included, and NaN where it was skipped. ``low`` and ``high`` are a 99 % interval,
+    None where it is not known; of a record it is that between processes (`between`). ``processes``
+    is how many the value rests on, None for what was not sampled, as digits are not, and
+    ``of_processes`` are their figures, where they were kept apart.
     """
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    processes: int | None = None
+    of_processes: tuple[float, ...] = ()
 
     @property
     def measured(self) -> float | None:
@@ -39,12 +58,18 @@ class Cell:
         """The interval, if it is known."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it rests on processes, and on too few of them to know how far they spread."""
+        return self.processes is not None and self.processes < ENOUGH and bool(self.measured)
+
 
 @dataclass(frozen=True)
 class Record:
-    """What was recorded for one commit, on one machine, with one set of versions."""
+    """What one run recorded for one commit, on one machine, with one set of versions."""
 
     results: Results
+    path: Path | None = None
 
     @property
     def commit(self) -> str:
@@ -60,6 +85,11 @@ class Record:
     def date(self) -> int:
         """When the commit was made, in milliseconds since 1970."""
         return int(self.results.date)
+
+    @property
+    def run_at(self) -> int:
+        """When the first of its benchmarks was run, in milliseconds since 1970."""
+        return min((int(at) for at in self.results.started_at.values() if at), default=0)
 
     @property
     def machine(self) -> str:
@@ -82,27 +112,43 @@ class Record:
         )
 
     def benchmarks(self) -> set[str]:
-        """Return the names of the benchmarks that were run."""
-        return set(self.results.get_all_result_keys())
+        """Return the names of the benchmarks that were run, by those of today."""
+        now = {old: new for new, old in FORMERLY.items()}
+        return {now.get(name, name) for name in self.results.get_all_result_keys()}
+
+    def _recorded_as(self, benchmark: str) -> str | None:
+        """Return the name under which a benchmark stands here, None where it was not run."""
+        names = {benchmark, FORMERLY.get(benchmark)} & set(self.results.get_all_result_keys())
+        return benchmark if benchmark in names else next(iter(names), None)
 
     def cells(self, benchmark: str) -> dict[Parameters, Cell]:
         """Return a benchmark's cells by their parameters; empty if it was not run."""
-        if benchmark not in self.benchmarks():
+        name = self._recorded_as(benchmark)
+        if name is None:
             return {}
-        params = self.results.get_result_params(benchmark)
-        values = self.results.get_result_value(benchmark, params)
-        stats = self.results.get_result_stats(benchmark, params)
+        params = self.results.get_result_params(name)
+        values = self.results.get_result_value(name, params)
+        sampled = {} if benchmark in CURVES else self.samples(benchmark)
         return {
-            key: Cell(value, *_interval(stat or {}))
-            for key, value, stat in zip(_keys(params), values, stats, strict=True)
+            key: self._cell(value, sampled.get(key, []))
+            for key, value in zip(_keys(params), values, strict=True)
         }
+
+    def _cell(self, value: float | None, samples: list[float]) -> Cell:
+        if not samples:
+            return Cell(value)
+        if not self.has_processes:
+            return Cell(value, processes=1)
+        low, high = between(samples) or (None, None)
+        return Cell(value, low, high, len(samples), tuple(samples))
 
     def samples(self, benchmark: str) -> dict[Parameters, list[float]]:
         """Return a benchmark's recorded samples by their parameters; empty if it was not run."""
-        if benchmark not in self.benchmarks():
+        name = self._recorded_as(benchmark)
+        if name is None:
             return {}
-        params = self.results.get_result_params(benchmark)
-        samples = self.results.get_result_samples(benchmark, params)
+        params = self.results.get_result_params(name)
+        samples = self.results.get_result_samples(name, params)
         return {
             key: [value for value in row or [] if not math.isnan(value)]
             for key, row in zip(_keys(params), samples, strict=True)
@@ -110,8 +156,18 @@ class Record:
 
     def version(self, benchmark: str) -> str | None:
         """Return asv's version of a benchmark, which changes with what it measures."""
-        version: str | None = self.results.benchmark_version.get(benchmark)
-        return version
+        name = self._recorded_as(benchmark)
+        version: str | None = self.results.benchmark_version.get(name)
+        return version if name in (benchmark, None) else f"{name} {version}"
+
+    @cached_property
+    def has_processes(self) -> bool:
+        """Whether the samples of a cell are one of each process."""
+        return self._sidecar is not None and self._sidecar.exists()
+
+    @property
+    def _sidecar(self) -> Path | None:
+        return self.path.with_suffix(".processes.json.gz") if self.path else None
 
     def failures(self) -> list[str]:
         """Return the benchmarks of which at least one choice of parameters failed."""
@@ -120,6 +176,30 @@ class Record:
             for name in sorted(self.benchmarks())
             if any(cell.value is None for cell in self.cells(name).values())
         ]
+
+    @cached_property
+    def groups(self) -> dict[str, list[dict[str, Any]]]:
+        """What was measured together, "gradient.Sizes(1000, 30)", process by process."""
+        if not self.has_processes:
+            return {}
+        assert self._sidecar is not None
+        with gzip.open(self._sidecar, "rt") as file:
+            groups: dict[str, list[dict[str, Any]]] = json.load(file)["groups"]
+        return groups
+
+
+def between(samples: list[float]) -> tuple[float, float] | None:
+    """Return the 99 % interval of a figure by its spread between processes.
+
+    It is exp(m ± t s / sqrt(k)), with m and s the mean and the standard deviation of the logarithms
+    of the k figures, one of each process, and t Student's quantile of k - 1 degrees of freedom.
+    None for fewer than `ENOUGH` of them, and where one is not above 0.
+    """
+    if len(samples) < ENOUGH or min(samples) <= 0:
+        return None
+    logs = [math.log(value) for value in samples]
+    centre, reach = math.fsum(logs) / len(logs), half_width(logs)
+    return math.exp(centre - reach), math.exp(centre + reach)
 
 
 def as_last_defined(records: list[Record], benchmark: str) -> list[Record]:
@@ -159,18 +239,6 @@ class Newest:
         """Return the newest record that has a benchmark."""
         return next(reversed(as_last_defined(self._records, benchmark)), None)
 
-    def failures(self) -> list[str]:
-        """Return a line for each benchmark that failed at some points when these were last run."""
-        lines = []
-        for name in sorted({name for record in self._records for name in record.failures()}):
-            points = self.points(name).values()
-            if failed := [r.commit[:8] for cell, r in points if cell.value is None]:
-                commits = ", ".join(sorted(set(failed)))
-                lines.append(
-                    f"{name}: wrong or failed at {len(failed)} of {len(points)} ({commits})"
-                )
-        return lines
-
     def cells(self, benchmark: str) -> dict[Parameters, Cell]:
         """Return a benchmark's cells by their parameters; empty if it was never run."""
         return {key: cell for key, (cell, _) in self.points(benchmark).items()}
@@ -179,34 +247,37 @@ class Newest:
 Source = Record | Newest  # what has cells
 
 
+@cache
+def listed() -> dict[str, dict[str, Any]]:
+    """Return asv's list of benchmarks: of each its name, its unit, its parameters."""
+    every: dict[str, Any] = json.loads((FOLDER / "benchmarks.json").read_text())
+    return {name: found for name, found in every.items() if name != "version"}
+
+
 def _keys(params: list[list[str]]) -> list[Parameters]:
     return [tuple(name.strip("'") for name in names) for names in product(*params)]
 
 
-def _interval(stat: dict[str, float | None]) -> tuple[float | None, float | None]:
-    low, high = (
-        end if end is not None and math.isfinite(end) else None
-        for end in (stat.get("ci_99_a"), stat.get("ci_99_b"))
-    )
-    return low, high
-
-
 def records(machine: str, commit: str, folder: str | Path = FOLDER) -> Iterator[Record]:
     """Yield the records of a commit, given by its hash or the start of it, on a machine."""
-    for results in iter_results_for_machine(str(folder), machine):
-        if results.commit_hash.startswith(commit):
-            yield Record(results)
+    for record in by_machine(folder).get(machine, []):
+        if record.commit.startswith(commit):
+            yield record
 
 
 def by_machine(folder: str | Path = FOLDER) -> dict[str, list[Record]]:
-    """Return every record by machine, the oldest commit and the oldest libraries first."""
+    """Return every record by machine: the oldest commit, libraries and run first."""
     machines = sorted(path.parent.name for path in Path(folder).glob("*/machine.json"))
-    return {
-        machine: sorted(map(Record, iter_results_for_machine(str(folder), machine)), key=_age)
-        for machine in machines
-    }
+    return {machine: sorted(_in_folder(Path(folder) / machine), key=_age) for machine in machines}
 
 
-def _age(record: Record) -> tuple[int, list[list[int]]]:
+def _in_folder(folder: Path) -> Iterator[Record]:
+    for root, name, machine in iter_results_paths(str(folder)):
+        path = Path(root) / name
+        yield Record(Results.load(str(path), machine_name=machine), path)
+
+
+def _age(record: Record) -> tuple[int, list[list[int]], int]:
     versions = [record.environment[name] for name in LIBRARIES]
-    return record.date, [[int(part) for part in re.findall(r"\d+", text)] for text in versions]
+    numbers = [[int(part) for part in re.findall(r"\d+", text)] for text in versions]
+    return record.date, numbers, record.run_at

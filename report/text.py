@@ -6,7 +6,10 @@ from itertools import pairwise
 
 from tabulate import tabulate
 
-from report.results import Cell
+from report.results import ENOUGH, Cell
+
+UNSURE = "?"  # after what rests on too few processes to know how far they spread
+LEGEND = f"{UNSURE}: of fewer than {ENOUGH} processes; their spread is unknown"
 
 _UNITS = [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (math.inf, "")]
 
@@ -19,8 +22,25 @@ def shown(cell: Cell | None) -> str:
         return "FAILED"
     for (scale, unit), (next_scale, _) in pairwise(_UNITS):
         if cell.value < next_scale:
-            return f"{cell.value / scale:#.3g}".rstrip(".") + f" {unit}"
-    return f"{cell.value:.0f} s"
+            return marked(f"{cell.value / scale:#.3g}".rstrip(".") + f" {unit}", cell)
+    return marked(f"{cell.value:.0f} s", cell)
+
+
+def marked(text: str, *cells: Cell | None) -> str:
+    """Return a figure with the mark `UNSURE` where one of the cells that it is of is unsure."""
+    unsure = text and any(cell is not None and cell.is_unsure for cell in cells)
+    return f"{text}{UNSURE}" if unsure else text
+
+
+def spread(cell: Cell) -> str:
+    """Return what is known of how far processes are apart: "5 processes, ±3 %"."""
+    if cell.processes is None:
+        return ""
+    count = f"{cell.processes} process{'es' * (cell.processes != 1)}"
+    if cell.interval is None:
+        return f"{count}: spread unknown"
+    low, high = cell.interval
+    return f"{count}, ±{math.sqrt(high / low) - 1:.0%}"
 
 
 def factor(value: float) -> str:
@@ -40,6 +60,11 @@ class Table:
     rows: list[list[str]]
     left: set[str] = field(default_factory=set)
     best: set[tuple[int, int]] = field(default_factory=set)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a figure of it has the mark `UNSURE`."""
+        return any(cell.endswith(UNSURE) for row in self.rows for cell in row)
 
     def plain(self) -> str:
         """Return the table for the terminal."""

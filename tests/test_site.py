@@ -10,16 +10,22 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import report.page
 import report.site
 from report.page import page
-from report.results import Newest, by_machine
+from report.results import by_machine
 from report.site import finish, main
+from report.site.regressions import agree
+from report.steps import Step
+from report.text import LEGEND
 from report.views import VIEWS
 from report.views.deficient import Deficient
+from report.views.fastest import Fastest
 from report.views.times import Times
 
 ROOT = Path(__file__).parent.parent
@@ -127,6 +133,8 @@ def test_without_npm_the_references_stay_and_it_says_so(
     html = tmp_path / "html"
     html.mkdir()
     (html / "index.html").write_text(f'<script src="{elsewhere}" integrity="y"></script>{bars}')
+    (html / "regressions.json").write_text('{"regressions": []}')
+    (html / "regressions.xml").write_text("<feed/>")
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(report.site, "page", lambda _, *, in_site: page_of(in_site))
     assert finish(html) == ["npm is not here: asv's own pages load their scripts from the network"]
@@ -177,13 +185,64 @@ def test_what_is_wrong_is_shown_as_wrong(tab: Any, single_file: Path) -> None:
 def test_a_failure_is_named_after_the_answers(
     tab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = "gradient.Gradient.time_gradient: wrong or failed at 1 of 14 (0123abcd)"
-    monkeypatch.setattr(Newest, "failures", lambda _: [line])
+    line = "gradient.Gradient.track_time: at 1 of 14 (0123abcd)"
+    monkeypatch.setattr(report.page, "failures", lambda _: {"wrong": [line]})
     (tmp_path / "page.html").write_text(page(MACHINES, in_site=False))
     opened(tab, tmp_path / "page.html")
-    assert tab.inner_text("#failures") == line
+    assert tab.inner_text("#failures") == f"wrong: {line}"
     top = "document.getElementById('{}').getBoundingClientRect().y"
     assert tab.evaluate(top.format("failed")) > tab.evaluate(top.format("fastest"))
+
+
+@needs_browser
+def test_noise_that_hides_everything_is_said_at_the_top(
+    tab: Any, tmp_path: Path, single_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(tab, single_file)
+    assert tab.is_hidden("#noisy")
+    monkeypatch.setattr(report.page, "too_noisy", lambda _: "NOISY: by 79 %")
+    (tmp_path / "page.html").write_text(page(MACHINES, in_site=False))
+    opened(tab, tmp_path / "page.html")
+    assert tab.inner_text("#noisy") == "NOISY: by 79 %"
+    top = "document.getElementById('{}').getBoundingClientRect().y"
+    assert tab.evaluate(top.format("noisy")) < tab.evaluate(top.format("fastest"))
+
+
+@needs_browser
+def test_figures_of_too_few_processes_are_marked(tab: Any, single_file: Path) -> None:
+    """In the map by a sign, which a line below every chart explains; in the CSV by a word."""
+    opened(tab, single_file)
+    unsure = [row for row in Fastest().rows(MACHINES[LATEST]) if row["unsure"]]
+    if unsure:
+        assert tab.locator("#fastest svg text:has-text('x?')").count() > 0
+        assert LEGEND in tab.inner_text("#fastest .commit")
+    table = list(csv.DictReader(downloaded(tab, "times", "CSV").splitlines()))
+    assert all("process" in row["spread"] for row in table)
+
+
+def test_asv_lists_no_regression_that_is_no_step_of_ours(tmp_path: Path) -> None:
+    """One of two that asv lists is a step; on another machine it is none."""
+    old, new, *_ = MACHINES[LATEST]
+    step = Step("roofline.A.track_time", ("F", "8 MiB"), old, new, 1.5)
+    better = Step("roofline.A.track_speedup", ("F", "8 MiB"), old, new, 0.7)
+    names = ["roofline.A.track_time('F', '8 MiB')", "roofline.A.track_speedup('F', '8 MiB')"]
+    listed = [
+        [name, f"graphs/machine-{machine}/os-Linux/x.json", {}, 0, 2.0, 1.0, [[1, 2, 1.0, 2.0]]]
+        for name in names
+        for machine in (LATEST, "another")
+    ]
+    (tmp_path / "regressions.json").write_text(json.dumps({"regressions": listed}))
+    entries = "".join(f"<entry><title>50.00% {name}</title></entry>" for name in names)
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>all</title>{entries}</feed>'
+    (tmp_path / "regressions.xml").write_text(feed)
+    with pytest.MonkeyPatch.context() as patch:
+        found = SimpleNamespace(steps=[step, better])
+        patch.setattr(report.site.regressions, "changes", lambda _: found)
+        agree(tmp_path, {LATEST: MACHINES[LATEST]})
+    assert json.loads((tmp_path / "regressions.json").read_text()) == {"regressions": listed[:1]}
+    said = (tmp_path / "regressions.xml").read_text()
+    assert names[0] in said
+    assert names[1] not in said
 
 
 @needs_browser
@@ -238,7 +297,7 @@ def test_every_tab_of_the_site_opens_without_a_network(tab: Any, site: str) -> N
     tab.click("text=Regressions")
     tab.wait_for_selector("#regressions-body table, #regressions-body p")
     tab.click("text=Benchmark grid")
-    tab.wait_for_selector("#summarygrid-display >> text=Gradient.time_gradient")
+    tab.wait_for_selector("#summarygrid-display >> text=Gradient.track_speedup_over_numpy")
     tab.click("text=Four ways")
     tab.wait_for_selector("body[data-ready=yes]")
 

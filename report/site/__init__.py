@@ -1,4 +1,4 @@
-"""Finishes the site that asv publishes: the first tab, scripts that need no network, bars.
+"""Finishes the site that asv publishes: the first tab, its regressions, scripts, bars.
 
 python -m report.site HTML_FOLDER
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from report.page import page
 from report.results import by_machine
+from report.site.regressions import agree
 
 _HERE = Path(__file__).parent
 
@@ -52,6 +53,7 @@ def finish(html: Path) -> list[str]:
         text = text.replace(_GRID, _TAB + _GRID)
     index.write_text(text)
     machines = by_machine()
+    agree(html, machines)
     (html / "four-ways.html").write_text(page(machines, in_site=True))
     (html.parent / "four-ways.html").write_text(page(machines, in_site=False))
     return said

@@ -1,7 +1,7 @@
 "use strict";
 // The state of the page is its address: machine, and what is chosen in each section, so that
 // every view has a permanent link.
-const {machines, colours, sections} = JSON.parse(document.getElementById("data").textContent);
+const {machines, legend, colours, sections} = JSON.parse(document.getElementById("data").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const state = new URLSearchParams(location.hash.slice(1));
 const machineOf = () => machines[state.get("machine")] ? state.get("machine") : Object.keys(machines)[0];
@@ -106,7 +106,12 @@ async function draw(section) {
   const rows = chosenRows(section, tools);
   const commits = [...new Set(rows.map(row => row.commit).filter(Boolean))];
   const {noise} = machines[machineOf()];
-  commit.textContent = [commits.length ? "Commit " + commits.join(", ") + "." : "", noise].join(" ");
+  const unsure = rows.filter(row => row.unsure).length;
+  commit.textContent = [
+    commits.length ? "Commit " + commits.join(", ") + "." : "",
+    noise,
+    unsure ? `${legend} (${unsure} of ${rows.length} figures).` : "",
+  ].join(" ");
   if (!rows.length) {
     chart.firstChild.textContent = "Not recorded on this machine.";
     return;
@@ -125,8 +130,10 @@ async function draw(section) {
 }
 
 function drawAll() {
-  const {facts, failures} = machines[machineOf()];
+  const {facts, noisy, failures} = machines[machineOf()];
   document.getElementById("facts").textContent = facts;
+  document.getElementById("noisy").hidden = !noisy;
+  document.getElementById("noisy").textContent = noisy;
   document.getElementById("failed").hidden = !failures.length;
   document.getElementById("failures").replaceChildren(...failures.map(text => element("li", {}, text)));
   return Promise.all(sections.map(draw));

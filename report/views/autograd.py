@@ -29,7 +29,7 @@ class Autograd(View):
             "encoding": {
                 "y": calls | {"axis": {"labelLimit": 320}},
                 "x": number("seconds", "time", axis=TIME),
-                "tooltip": tooltip("call", "X", "seconds", "low", "high", "commit"),
+                "tooltip": tooltip("call", "X", "seconds", "low", "high", "spread", "commit"),
             },
         }
 
@@ -82,4 +82,5 @@ def _less(cell: Cell, other: Cell | None) -> Cell:
     if other.measured is None:
         return other
     difference = cell.measured - other.measured
-    return Cell(difference if difference > 0 else math.nan)
+    processes = min((c.processes for c in (cell, other) if c.processes is not None), default=None)
+    return Cell(difference if difference > 0 else math.nan, processes=processes)

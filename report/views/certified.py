@@ -46,7 +46,7 @@ class Certified(View):
 def coefficients(record: Record) -> Table:
     """Return the digits of the certified coefficients, the worst of a set, solver by solver."""
     cells = record.cells(CERTIFIED)
-    solvers, sets = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
+    solvers, sets = (list(dict.fromkeys(key[k] for key in cells)) for k in (0, 1))
     rows = [
         [
             solver,

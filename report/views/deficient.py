@@ -4,7 +4,7 @@ from collections import Counter
 
 from report.benchmarks import DIGITS_LOST, SOLVE
 from report.results import Cell, Newest, Record
-from report.text import Table, shown
+from report.text import Table, shown, spread
 from report.views.chart import Colours, Spec, grid
 from report.views.view import Rows, View
 
@@ -15,10 +15,11 @@ _VERDICTS = {
     "wrong": "#D55E00",
     "says no": "#999999",
 }
+_COUNTS = 1 + len(_VERDICTS)  # columns: the solver and its counts
 _LABEL = (
     "datum.verdict == 'right' ? (datum.seconds < 1e-3 ?"
     " format(datum.seconds * 1e6, '.3~r') + ' µs' :"
-    " format(datum.seconds * 1e3, '.3~r') + ' ms') :"
+    " format(datum.seconds * 1e3, '.3~r') + ' ms') + (datum.unsure ? '?' : '') :"
     " datum.verdict == 'wrong' ? 'WRONG' :"
     " datum.verdict == 'says no' ? 'no' : '-' + format(datum.lost, '.1f')"
 )
@@ -49,6 +50,8 @@ class Deficient(View):
                 "seconds": times[key].measured,
                 "lost": lost.measured,
                 "verdict": _verdict(lost, times[key].measured),
+                "unsure": times[key].is_unsure,
+                "spread": spread(times[key]),
                 "commit": record.commit[:8],
             }
             for key, lost in record.cells(DIGITS_LOST).items()
@@ -67,7 +70,7 @@ class Deficient(View):
                 "encoding": {"text": {"field": "label"}},
             },
         ]
-        shown = ("solver", "family", "X", "verdict", "lost", "seconds", "commit")
+        shown = ("solver", "family", "X", "verdict", "lost", "seconds", "spread", "commit")
         label = [{"calculate": _LABEL, "as": "label"}]
         return {"transform": label, **grid("family", "solver", layers, *shown)}
 
@@ -82,6 +85,12 @@ def _verdict(lost: Cell, seconds: float | None) -> str:
     return "loses digits" if lost.value <= _HALF else "wrong"
 
 
+def counts(record: Record) -> Table:
+    """Return how often each solver is right."""
+    table = verdicts(record)
+    return Table(table.headers[:_COUNTS], [row[:_COUNTS] for row in table.rows], table.left)
+
+
 def verdicts(record: Record) -> Table:
     """Return how often each solver is right, and its time at 2000 x 50 on three families."""
     timed = ["duplicated column", "rank p/2", "Hilbert"]
@@ -89,16 +98,16 @@ def verdicts(record: Record) -> Table:
     table = []
     for solver in dict.fromkeys(row["solver"] for row in rows):
         its = [row for row in rows if row["solver"] == solver]
-        counts = Counter(row["verdict"] for row in its)
+        counted = Counter(row["verdict"] for row in its)
         at = {
-            row["family"]: Cell(row["seconds"])
+            row["family"]: Cell(row["seconds"], processes=1 if row["unsure"] else None)
             for row in its
             if row["X"] == "2000 x 50" and row["verdict"] == "right"
         }
         table.append(
             [
                 solver,
-                *(str(counts[verdict]) for verdict in _VERDICTS),
+                *(str(counted[verdict]) for verdict in _VERDICTS),
                 *(shown(at.get(family)) for family in timed),
             ]
         )

@@ -3,7 +3,7 @@
 from report.benchmarks import SPEEDUP
 from report.comparison import Row, by_size, leaders, reading_X
 from report.results import Newest, Record
-from report.text import factor
+from report.text import factor, marked, spread
 from report.views.chart import TIE, Colours, Spec, tooltip
 from report.views.view import Rows, View
 
@@ -15,8 +15,8 @@ class Fastest(View):
     title = "Which way is fastest"
     note = (
         "One gradient, once prepared. The number is the margin over the next; grey is a tie,"
-        " within the intervals or within the noise of numpy against itself. A factored way does not"
-        " read X once it has factored it."
+        " within the intervals between processes or the noise of numpy against itself. A factored"
+        " way does not read X once it has factored it."
     )
     choose = {"among": "ways that read X"}
 
@@ -40,7 +40,8 @@ class Fastest(View):
             "transform": [
                 {"calculate": "datum.wrong ? 'WRONG: ' + datum.wrong : ''", "as": "wrong_label"},
                 {
-                    "calculate": "datum.margin ? format(datum.margin, '.3~r') + 'x' : ''",
+                    "calculate": "(datum.margin ? format(datum.margin, '.3~r') + 'x' : '')"
+                    " + (datum.unsure ? '?' : '')",
                     "as": "margin_label",
                 },
             ],
@@ -52,7 +53,7 @@ class Fastest(View):
                     "axis": {"labelAngle": 0},
                 },
                 "y": {"field": "p", "type": "ordinal", "title": "columns p"},
-                "tooltip": tooltip("n", "p", "way", "margin", "wrong", "commit"),
+                "tooltip": tooltip("n", "p", "way", "margin", "spread", "wrong", "commit"),
             },
             "layer": [
                 {
@@ -87,6 +88,8 @@ def _found(speedups: Row) -> dict[str, object]:
         "way": " = ".join(ways) or "none",
         "colour": ways[0] if len(ways) == 1 else TIE,
         "margin": margin,
+        "unsure": any(speedups[way].is_unsure for way in ways),
+        "spread": ", ".join(f"{way} {known}" for way in ways if (known := spread(speedups[way]))),
         "wrong": ", ".join(wrong),
     }
 
@@ -94,4 +97,5 @@ def _found(speedups: Row) -> dict[str, object]:
 def in_words(speedups: Row) -> str:
     """Return the fastest right way and its margin over the next, or the ways that tie for it."""
     ways, margin = leaders(speedups)
-    return f"{ways[0]} {factor(margin)}" if margin is not None else " = ".join(ways)
+    text = f"{ways[0]} {factor(margin)}" if margin is not None else " = ".join(ways)
+    return marked(text, *(speedups[way] for way in ways))

@@ -29,7 +29,7 @@ class GradientCost(View):
                     "x": rows_axis(),
                     "y": number("ratio", "value and gradient, over value"),
                     "color": colours.by("way"),
-                    "tooltip": tooltip("way", "n", "p", "ratio", "low", "high", "commit"),
+                    "tooltip": tooltip("way", "n", "p", "ratio", "low", "high", "spread", "commit"),
                 },
             }
         )

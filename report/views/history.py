@@ -1,5 +1,7 @@
 """Each figure over the recorded commits."""
 
+import math
+
 from report.benchmarks import (
     AUTOGRAD,
     BREAK_EVEN,
@@ -7,13 +9,14 @@ from report.benchmarks import (
     DESCENT,
     GRADIENT,
     GRADIENT_COST,
+    ONE_THREAD,
     PREPARATION,
     READ_SHARE,
     SOLVE,
     SPEEDUP,
 )
-from report.comparison import change, typical_noise
-from report.results import Parameters, Record, as_last_defined
+from report.results import Record, as_last_defined
+from report.steps import changes
 from report.views.chart import FEW, LOG, Colours, Spec, number, tooltip, wrong_points
 from report.views.view import Rows, View, measured
 
@@ -24,6 +27,7 @@ METRICS = {
     "preparation": (PREPARATION, "seconds"),
     "value and gradient over value": (GRADIENT_COST, "x"),
     "share of the read limit": (READ_SHARE, "share"),
+    "speed-up over numpy, one thread": (ONE_THREAD, "x"),
     "compiling has paid after": (BREAK_EVEN, "gradients"),
     "rank deficient": (SOLVE, "seconds"),
     "certified": (CERTIFIED, "digits"),
@@ -35,29 +39,28 @@ METRICS = {
 class History(View):
     """Every figure of these benchmarks over the records, with the versions they ran on.
 
-    ``step`` says by what factor a figure is worse or better than in the record before that has it,
-    where that is more than noise.
+    ``step`` says by what factor a figure is worse or better from this record on (`report.steps`).
     """
 
     id = "history"
     title = "History"
     note = (
-        "Each figure over the recorded commits, with 99 % intervals of the medians; ▲ and ▼ mark"
-        " steps that are more than noise."
+        "Each figure over the recorded commits, with 99 % intervals between processes; ▲ and ▼ mark"
+        " steps of the whole series. Where nothing changes, one history in a hundred has any."
     )
     choose = {"metric": "gradient", "case": "10000, 30"}
 
     def rows(self, records: list[Record]) -> Rows:
-        noise = typical_noise(records)
+        found = {
+            (step.benchmark, step.key, step.after): step.worse for step in changes(records).steps
+        }
         rows: Rows = []
         for metric, (benchmark, unit) in METRICS.items():
-            before: dict[Parameters, Record] = {}
             for record in as_last_defined(records, benchmark):
                 for key, cell in record.cells(benchmark).items():
                     if cell.value is not None and cell.measured is None:
                         continue
-                    last = before.get(key)
-                    step = change(last, record, benchmark, key, noise) if last else None
+                    step = found.get((benchmark, key, record))
                     rows.append(
                         {
                             "metric": metric,
@@ -71,11 +74,10 @@ class History(View):
                             "versions": record.versions,
                         }
                     )
-                    before[key] = record
         return rows
 
     def chart(self, colours: Colours) -> Spec:
-        shown = ("series", "at", "value", "low", "high", "step", "status", "versions")
+        shown = ("series", "at", "value", "low", "high", "spread", "step", "status", "versions")
         return {
             "width": 560,
             "height": 320,
@@ -119,10 +121,14 @@ _COMMITS = {
 def _in_words(factor: float | None) -> str:
     if factor is None:
         return ""
+    if factor in (0, math.inf):
+        return "▲ wrong" if factor else "▼ right again"
     return f"▲ {factor:.2f}x worse" if factor > 1 else f"▼ {1 / factor:.2f}x better"
 
 
 def _suffix(record: Record, records: list[Record]) -> str:
-    """Tell apart records of one commit on several sets of versions, by NumPy's."""
-    same = {other.versions for other in records if other.commit == record.commit}
-    return f", numpy {record.environment['numpy']}" if len(same) > 1 else ""
+    """Tell apart records of one commit: by NumPy's version, and by the number of the run."""
+    same = [other for other in records if other.commit == record.commit]
+    runs = [other for other in same if other.versions == record.versions]
+    versions = f", numpy {record.environment['numpy']}" if len(runs) < len(same) else ""
+    return versions + (f", run {1 + runs.index(record)}" if len(runs) > 1 else "")

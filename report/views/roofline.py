@@ -2,7 +2,7 @@
 
 from report.benchmarks import ADVANTAGE, ONE_THREAD, READ_SHARE
 from report.results import Cell, Record, Source
-from report.text import Table, factor
+from report.text import Table, factor, marked
 from report.views.chart import DARK_AND_LIGHT, Colours, Spec, number, tooltip
 from report.views.view import Rows, View, points
 
@@ -31,7 +31,7 @@ class Roofline(View):
                     "scale": {"domain": ["C", "F"], "range": DARK_AND_LIGHT},
                     "legend": {"title": "order", "orient": "top"},
                 },
-                "tooltip": tooltip("X", "order", "p", "threads", "share", "low", "high"),
+                "tooltip": tooltip("X", "order", "p", "threads", "share", "low", "high", "spread"),
             },
         }
         limit = {
@@ -94,8 +94,8 @@ def _layouts(shares: dict[tuple[str, ...], Cell]) -> list[tuple[str, ...]]:
 
 
 def _share(cell: Cell | None) -> str:
-    return "-" if cell is None or cell.measured is None else f"{cell.measured:.2f}"
+    return "-" if cell is None or cell.measured is None else marked(f"{cell.measured:.2f}", cell)
 
 
 def _factor(cell: Cell | None) -> str:
-    return "-" if cell is None or cell.measured is None else factor(cell.measured)
+    return "-" if cell is None or cell.measured is None else marked(factor(cell.measured), cell)

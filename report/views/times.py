@@ -4,8 +4,8 @@ import math
 
 from report.benchmarks import GRADIENT, ONE_READ, PREPARATION, SPEEDUP
 from report.comparison import Row, Sizes, by_size, reading_X
-from report.results import Record, Source
-from report.text import Table, shown
+from report.results import Cell, Record, Source
+from report.text import Table, marked, shown
 from report.views.chart import (
     LOG,
     READ_LIMIT,
@@ -45,7 +45,7 @@ class Times(View):
             "mark": {"type": "line", "point": True},
             "encoding": {
                 "strokeDash": {"condition": dashed, "value": [1, 0]},
-                "tooltip": tooltip("way", "n", "p", "seconds", "low", "high", "commit"),
+                "tooltip": tooltip("way", "n", "p", "seconds", "low", "high", "spread", "commit"),
             },
         }
         return by_columns(
@@ -73,6 +73,25 @@ def gradients(source: Source) -> Table:
         for among_readers in [in_words(reading_X(ratios))]
     ]
     return Table(["n", "p", *ways, "fastest", "reading X"], rows, {"fastest", "reading X"})
+
+
+def read_shares(source: Source) -> Table:
+    """Return the time of one read of X, and the shares of this limit of the ways that read X."""
+    times = by_size(source, GRADIENT)
+    reads = {(int(n), int(p)): cell for (n, p), cell in source.cells(ONE_READ).items()}
+    ways = [way for way in _ways(times) if way not in factored()]
+    rows = [
+        [*_size(size), shown(reads[size]), *(_share(reads[size], row.get(way)) for way in ways)]
+        for size, row in times.items()
+        if size in reads and reads[size].measured
+    ]
+    return Table(["n", "p", "one read", *ways], rows)
+
+
+def _share(read: Cell, gradient: Cell | None) -> str:
+    if gradient is None or not gradient.measured or not read.measured:
+        return "-"
+    return marked(f"{read.measured / gradient.measured:.2f}", read, gradient)
 
 
 def preparations(source: Source) -> Table:

@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
-from report.comparison import change, typical_noise
-from report.results import Record
+from report.results import Newest, Record
+from report.steps import changes
 from report.views.chart import Colours, Spec, number, tooltip
 from report.views.history import METRICS
 from report.views.view import Rows, View
@@ -15,7 +15,8 @@ _WITHIN = "within noise"
 class Upgrade(View):
     """What one commit gave on older and on newer versions of the libraries.
 
-    ``ratio`` is that of new over old; ``verdict`` says whether it is more than noise.
+    ``ratio`` is that of new over old; ``verdict`` says whether it is more than noise, as for a step
+    of the history.
     """
 
     id = "upgrade"
@@ -27,21 +28,22 @@ class Upgrade(View):
     choose = {"metric": "gradient"}
 
     def rows(self, records: list[Record]) -> Rows:
-        noise = typical_noise(records)
         rows: Rows = []
-        for old, new in _upgraded(records):
+        for before, after in _upgraded(records):
+            old, new = before[-1], after[-1]
+            factor = changes(records).factor
             for metric, (benchmark, _) in METRICS.items():
-                was = old.cells(benchmark)
-                for key, cell in new.cells(benchmark).items():
-                    if not cell.measured or key not in was or not (before := was[key].measured):
+                was = Newest(before).cells(benchmark)
+                for key, cell in Newest(after).cells(benchmark).items():
+                    if not cell.measured or key not in was or not (value := was[key].measured):
                         continue
                     rows.append(
                         {
                             "metric": metric,
                             "case": ", ".join(key[1:]),
                             "way": key[0],
-                            "ratio": cell.measured / before,
-                            "verdict": _verdict(change(old, new, benchmark, key, noise)),
+                            "ratio": cell.measured / value,
+                            "verdict": _verdict(factor(benchmark, key, before, after)),
                             "from": old.versions,
                             "to": new.versions,
                             "commit": new.commit[:8],
@@ -83,7 +85,10 @@ def _verdict(factor: float | None) -> str:
     return "worse" if factor > 1 else "better"
 
 
-def _upgraded(records: list[Record]) -> list[tuple[Record, Record]]:
-    """Return the last pair of records of one commit, on older and on newer versions."""
-    pairs = [(old, new) for old, new in combinations(records, 2) if old.commit == new.commit]
-    return pairs[-1:]
+def _upgraded(records: list[Record]) -> list[tuple[list[Record], list[Record]]]:
+    """Return the last pair of sets of records of one commit, on older and on newer versions."""
+    runs: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        runs.setdefault((record.commit, record.versions), []).append(record)
+    pairs = combinations(runs.values(), 2)
+    return [(old, new) for old, new in pairs if old[0].commit == new[0].commit][-1:]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from report.benchmarks import Benchmark
 from report.results import Cell, Newest, Record
+from report.text import spread
 from report.views.chart import Colours, Spec
 
 Rows = list[dict[str, Any]]
@@ -54,11 +55,13 @@ def points(records: list[Record], benchmark: Benchmark, value: str) -> Rows:
 
 
 def measured(cell: Cell, value: str) -> dict[str, Any]:
-    """Return the fields of a cell: its value under a name of its own, and its interval.
+    """Return the fields of a cell: its value under a name of its own, its interval, its processes.
 
-    An interval that is not known is drawn as the value alone.
+    An interval that is not known is drawn as the value alone. Nor is it known which kind of failure
+    has left no value: the page lists them.
     """
     if cell.value is None:
         return {value: None, "status": "wrong"}
     low, high = cell.interval or (cell.value, cell.value)
-    return {value: cell.value, "low": low, "high": high, "status": "right"}
+    known = {"unsure": cell.is_unsure, "spread": spread(cell)} if cell.processes else {}
+    return {value: cell.value, "low": low, "high": high, "status": "right", **known}
