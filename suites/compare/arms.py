@@ -1,9 +1,11 @@
 """The arms of a trial, all against one A: the same tree built again, and trees that are slower."""
 
+import math
 import random
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from suites.compare.builds import Build, Python, folder_of, source
@@ -14,6 +16,7 @@ BASE = "A"
 SLOWER = {"A again": 0, "5 %": 5, "10 %": 10, "20 %": 20}  # in percent of the call's own time
 
 LANE = "kernels"
+LEAST = 10.0  # microseconds: below, the clock that the busy wait reads is part of what is found
 
 # Waits in Python around the compiled gradient: the kernel and the bits of its answers stay as they
 # are. Reading the clock adds 0.15 µs.
@@ -76,8 +79,8 @@ class Trial:
     A round is a process of each arm that is still open, in an order that is drawn: so which of A
     and an arm comes first is a coin's. An arm's time is that which its processes and A's take
     together, and ends where the lane's share of ``minutes`` does. An arm that is slower ends too
-    where all that is slower in it is decided: the same tree built again is what shows, all the time
-    that there is, how often something is accused that should not be.
+    where all that is slower in it, and not too short, is decided: the same tree built again is what
+    shows, all the time that there is, how often something is accused that should not be.
     """
 
     def __init__(self, minutes: float) -> None:
@@ -100,9 +103,13 @@ class Trial:
     def _open(self, arm: str) -> list[str]:
         comparison = self.comparisons[arm]
         names = {cell.name for cell in LANES[LANE]} & set(comparison.open())
-        if SLOWER[arm] and not any(map(is_slowed, names)):
+        if SLOWER[arm] and not any(self._is_to_be_found(comparison, name) for name in names):
             return []
         return sorted(names)
+
+    def _is_to_be_found(self, comparison: Comparison, name: str) -> bool:
+        base = comparison.cells[name].base
+        return is_slowed(name) and (not base or 1e6 * math.exp(median(base)) >= LEAST)
 
     def order(self, rng: random.Random) -> list[str]:
         arms = self.open_arms()

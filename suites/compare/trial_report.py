@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from suites.compare.arms import LANE, SLOWER, Trial, is_slowed
+from suites.compare.arms import LANE, LEAST, SLOWER, Trial, is_slowed
 from suites.compare.builds import ROOT
 from suites.compare.cells import LANES
 from suites.harness import machine
@@ -22,7 +22,6 @@ CONDITIONS = {"quiet": "With nothing else running", "load": "With a busy process
 _KEPT = ROOT / "docs" / "compare_trials.jsonl"
 _PAGE = ROOT / "docs" / "compare.md"
 _BLOCK = re.compile(r"(?s)(<!-- trials -->\n).*?(<!-- end of trials -->)")
-_LEAST = 10.0  # microseconds: below, the clock that the busy wait reads is part of what is found
 
 Arm = dict[str, Any]
 
@@ -132,7 +131,7 @@ def _found(arm: str, arms: list[Arm]) -> str:
     """Return how often what is slower was found, on cells that are not too short."""
     mine = [a["cells"] for a in arms if a["arm"] == arm]
     cells = [
-        [cell for name, cell in trial.items() if is_slowed(name) and cell[3] >= _LEAST]
+        [cell for name, cell in trial.items() if is_slowed(name) and cell[3] >= LEAST]
         for trial in mine
     ]
     whole = sum(all(cell[0] == "slower" for cell in trial) for trial in cells)
@@ -141,6 +140,6 @@ def _found(arm: str, arms: list[Arm]) -> str:
         f", half of them within {median(cell[1] for cell in found):.0f} seconds" if found else ""
     )
     return (
-        f"found in {len(found)} of {sum(map(len, cells))} cells of {_LEAST:g} microseconds and"
+        f"found in {len(found)} of {sum(map(len, cells))} cells of {LEAST:g} microseconds and"
         f" more{seconds}; in all of a trial's in {whole} of {len(mine)}."
     )
