@@ -15,6 +15,7 @@ from suites.compare.sequential import Comparison
 BASE = "A"
 SLOWER = {"A again": 0, "5 %": 5, "10 %": 10, "20 %": 20}  # in percent of the call's own time
 
+EVERY = {"A again": 1, "5 %": 4, "10 %": 1, "20 %": 4}  # in every trial, or in one of four
 LANE = "kernels"
 LEAST = 10.0  # microseconds: below, the clock that the busy wait reads is part of what is found
 
@@ -83,16 +84,17 @@ class Trial:
     shows, all the time that there is, how often something is accused that should not be.
     """
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, number: int, minutes: float) -> None:
         names = [cell.name for cells in LANES.values() for cell in cells]
-        self.comparisons = {arm: Comparison(names) for arm in SLOWER}
-        self.decided: dict[str, dict[str, float]] = {arm: {} for arm in SLOWER}  # after seconds
-        self.spent = dict.fromkeys(SLOWER, 0.0)
+        arms = [arm for arm in SLOWER if number % EVERY[arm] == 0]
+        self.comparisons = {arm: Comparison(names) for arm in arms}
+        self.decided: dict[str, dict[str, float]] = {arm: {} for arm in arms}  # after seconds
+        self.spent = dict.fromkeys(arms, 0.0)
         self._limit = 60 * minutes * SHARES[LANE]
 
     def open_arms(self) -> list[str]:
         """Return what is to be measured, A included; nothing where the trial is over."""
-        arms = [arm for arm in SLOWER if self.spent[arm] < self._limit and self._open(arm)]
+        arms = [arm for arm, spent in self.spent.items() if spent < self._limit and self._open(arm)]
         return [BASE, *arms] if arms else []
 
     def open_cells(self) -> list[Cell]:

@@ -42,7 +42,7 @@ def keep(condition: str, minutes: float, trials: Mapping[int, Trial]) -> None:
             "cells": _cells(trial, arm),
         }
         for number, trial in sorted(over.items())
-        for arm in SLOWER
+        for arm in trial.comparisons
     ]
     _KEPT.write_text("".join(json.dumps(arm) + "\n" for arm in others + mine))
 
@@ -94,7 +94,9 @@ def _condition(title: str, arms: list[Arm]) -> str:
         f"| --- | ---: | {' | '.join(['---'] * len(SLOWER))} |",
         *(_row(cell.name, arms) for cell in LANES[LANE]),
     ]
-    lines += [f"\n{arm} slower: {_found(arm, arms)}" for arm, percent in SLOWER.items() if percent]
+    there = {arm["arm"] for arm in arms}
+    slower = [arm for arm, percent in SLOWER.items() if percent and arm in there]
+    lines += [f"\n{arm} slower: {_found(arm, arms)}" for arm in slower]
     return "\n".join(lines) + "\n"
 
 

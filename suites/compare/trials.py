@@ -35,7 +35,7 @@ def replayed(path: Path, minutes: float) -> dict[int, Trial]:
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     for (number, _), processes in groupby(lines, lambda line: (line["trial"], line["round"])):
         found = {p["arm"]: Measured(p["seconds"], p["cells"]) for p in processes}
-        trial = trials.setdefault(number, Trial(minutes))
+        trial = trials.setdefault(number, Trial(number, minutes))
         if found.keys() >= set(trial.open_arms()):
             trial.add(found)
     return trials
@@ -52,7 +52,7 @@ def run(trials: int, minutes: float, path: Path) -> None:
     so_far = replayed(path, minutes)
     with path.open("a", buffering=1) as file:
         for number in range(trials):
-            trial = so_far.get(number) or Trial(minutes)
+            trial = so_far.get(number) or Trial(number, minutes)
             while trial.open_arms():
                 _round(number, trial, builds, known, file)
             print(f"trial {number + 1} of {trials}: {_told(trial)}", flush=True)
