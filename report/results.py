@@ -179,7 +179,7 @@ class Record:
 
     @cached_property
     def groups(self) -> dict[str, list[dict[str, Any]]]:
-        """What was measured together, "gradient.Sizes(1000, 30)", process by process."""
+        """What was measured together, "gradient.Sizes(30)", process by process."""
         if not self.has_processes:
             return {}
         assert self._sidecar is not None

@@ -10,8 +10,11 @@ from suites.data import problems
 from suites.harness import first_call
 from suites.harness.benchmark import Benchmark, with_attributes
 from suites.harness.group import Findings, Group, right_ways
-from suites.harness.timing import interleaved
+from suites.harness.timing import unchecked
 from suites.harness.verified import Truth
+
+_ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
+_COLUMNS = 30
 
 
 class First(Group):
@@ -55,28 +58,36 @@ class FirstCall(Benchmark):
 
 
 class Paying(Group):
-    """numba and numpy, and the first gradient of a process by numba, float64, C order."""
-
-    params = [[100, 1_000, 10_000, 100_000, 1_000_000], [30]]
+    """numba and numpy at several n, and the first gradient of a process by numba."""
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        truth = Truth(problems.gaussian(*point), judged=found.judged.get("ways"))
-        ways = right_ways(found, [(k, WAYS[k](truth.problem)) for k in ("numpy", "numba")], truth)
-        found.judged["ways"] = truth.judgement()
-        if len(ways) < 2:
-            return
-        seconds = interleaved([ways[name].gradient for name in ("numpy", "numba")])
-        gain = float(np.median(seconds[:, 0] - seconds[:, 1]))
-        n, p = point
-        measured = first_call.in_fresh_processes(n, p, "float64", "C")
-        costs = {"compiles": measured.compiled, "loads": measured.loaded}
-        for first, cost in costs.items():
-            found.put("gradients", first, [math.ceil(cost / gain) if gain > 0 else math.nan])
+        first = first_call.in_fresh_processes(_ROWS[0], _COLUMNS, "float64", "C")
+        for n in _ROWS:
+            of_n = Findings(found.judged.get(str(n), {}))
+            _until_paid(of_n, n, {"compiles": first.compiled, "loads": first.loaded})
+            found.take_in(of_n, str(n))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 8.0
+        return 15.0
+
+
+def _until_paid(found: Findings, n: int, costs: dict[str, float]) -> None:
+    """Put down the number of gradients that numba must be faster by, to have paid these seconds."""
+    truth = Truth(problems.gaussian(n, _COLUMNS), judged=found.judged.get("ways"))
+    ways = right_ways(found, [(k, WAYS[k](truth.problem)) for k in ("numpy", "numba")], truth)
+    found.judged["ways"] = truth.judgement()
+    if len(ways) < 2:
+        return
+    calls = {name: ways[name].gradient for name in ("numpy", "numba")}
+    seconds = unchecked(list(calls.values()))
+    gain = float(np.median(seconds[:, 0] - seconds[:, 1]))
+    for name, turns in calls.items():
+        if why := turns.why_wrong():
+            found.forget(name, why)
+    for first, cost in costs.items():
+        found.put("gradients", first, [math.ceil(cost / gain) if gain > 0 else math.nan])
 
 
 class BreakEven(Benchmark):
@@ -84,8 +95,12 @@ class BreakEven(Benchmark):
 
     group = Paying
     param_names = ["first call", "n", "p"]
-    params = [["compiles", "loads"], *Paying.params]
+    params = [["compiles", "loads"], _ROWS, [_COLUMNS]]
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        first, n, _ = parameters
+        return f"{first}: {n}", ()
 
     @with_attributes(unit="gradients")
-    def track_gradients_until_paid(self, *of: Any) -> dict[str, Any]:
-        return self.figure("gradients", *of, also=["numba", "numpy"])
+    def track_gradients_until_paid(self, first: str, n: int, p: int) -> dict[str, Any]:
+        return self.figure("gradients", first, n, p, also=[f"numba: {n}", f"numpy: {n}"])

@@ -23,6 +23,9 @@ _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
 _COLUMNS = [4, 30, 300, 1000]
 _ORDERS = ["C", "F"]
 _FACTORED_ON = "256 KiB"
+_SMALLEST = ["10 x 2", "100 x 4", "30 x 30", "10 x 100"]
+_COUNTS = [1, 2, 4, 8, 16]
+_SCALED = [30, 300]  # columns
 
 
 def _problem(order: str, size: str, p: int, dtype: str = "float64") -> LeastSquares:
@@ -61,21 +64,25 @@ class Sets(Group):
     the smallest set leaves in the range of the others.
     """
 
-    params = [_ORDERS, list(_SETS), _COLUMNS]
+    params = [_ORDERS, list(_SETS)]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        problem = _problem(*point)
-        names = ["numba", "numpy", "torch"] + ["scipy"] * (point[1] == _FACTORED_ON)
-        ways = _verified(found, names, problem)
-        _on_all_threads(found, ways, problem)
-        _on_one_thread(found, ways, problem)
-        if "scipy" in ways:
-            _first_calls(found, ways, problem)
+        order, size = point
+        names = ["numba", "numpy", "torch"] + ["scipy"] * (size == _FACTORED_ON)
+        for p in _COLUMNS:
+            of_p = Findings(found.judged.get(str(p), {}))
+            problem = _problem(order, size, p)
+            ways = _verified(of_p, names, problem)
+            _on_all_threads(of_p, ways, problem)
+            _on_one_thread(of_p, ways, problem)
+            if "scipy" in ways:
+                _first_calls(of_p, ways, problem)
+            found.take_in(of_p, str(p))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 3.0 + _SETS[point[1]] / 2e7
+        return 8.0 + _SETS[point[1]] / 8e6
 
 
 def _on_all_threads(found: Findings, ways: dict[str, Verified], problem: LeastSquares) -> None:
@@ -134,19 +141,33 @@ def _put_share(
 
 
 class _OfSets(Benchmark):
-    """Compared with numba: what is wrong with that, or with the key, is wrong with the figure."""
+    """Compared with numba: what is wrong with that, or with the key, is wrong with the figure.
+
+    The last parameter is told from others within a process: "KEY: OF".
+    """
 
     group: ClassVar[type[Group]] = Sets
 
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        key, *point, of = parameters
+        return f"{key}: {of}", tuple(point)
+
     def figure(self, name: str, *parameters: Any, **more: Any) -> dict[str, Any]:
-        return super().figure(name, *parameters, also=["numba"], **more)
+        return super().figure(name, *parameters, also=[f"numba: {parameters[-1]}"], **more)
+
+
+class _OfNumba(_OfSets):
+    """Of numba alone."""
+
+    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
+        return super().key_and_point("numba", *parameters)
 
 
 class Roofline(_OfSets):
     """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
 
     param_names = ["threads", "order", "X", "p"]
-    params = [["1", "all"], *Sets.params]
+    params = [["1", "all"], *Sets.params, _COLUMNS]
 
     @with_attributes(unit="of the read limit")
     def track_share_of_read_limit(self, *of: Any) -> dict[str, Any]:
@@ -157,7 +178,7 @@ class Advantage(_OfSets):
     """Time of another way over the time of numba, interleaved, float64, all cores."""
 
     param_names = ["over", "order", "X", "p"]
-    params = [["numpy", "torch", "scipy"], *Sets.params]
+    params = [["numpy", "torch", "scipy"], *Sets.params, _COLUMNS]
 
     def setup(self, over: str, order: str, size: str, p: int) -> None:
         if over == "scipy" and size != _FACTORED_ON:
@@ -172,10 +193,10 @@ class OneThread(_OfSets):
     """Time of numpy over the time of numba, interleaved, float64, one thread each."""
 
     param_names = ["order", "X", "p"]
-    params = Sets.params
+    params = [*Sets.params, _COLUMNS]
 
     def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "numpy", parameters
+        return super().key_and_point("numpy", *parameters)
 
     @with_attributes(unit="x")
     def track_speedup_over_numpy(self, *of: Any) -> dict[str, Any]:
@@ -185,33 +206,33 @@ class OneThread(_OfSets):
 class Precisions(Group):
     """The numba gradient in float64 and in float32, X in memory."""
 
-    params = [_ORDERS, _COLUMNS]
+    params = [_ORDERS]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        order, p = point
-        calls: dict[str, Any] = {}
-        for dtype in ("float64", "float32"):
-            ways = _verified(found, ["numba"], _problem(order, "160 MiB", p, dtype), dtype)
-            calls |= {f"numba, {dtype}": way.gradient for way in ways.values()}
-        seconds = _timed(found, calls)
-        if len(seconds) == 2:
-            found.put("float32", "numba", seconds["numba, float64"] / seconds["numba, float32"])
+        (order,) = point
+        for p in _COLUMNS:
+            of_p = Findings(found.judged.get(str(p), {}))
+            calls: dict[str, Any] = {}
+            for dtype in ("float64", "float32"):
+                ways = _verified(of_p, ["numba"], _problem(order, "160 MiB", p, dtype), dtype)
+                calls |= {f"numba, {dtype}": way.gradient for way in ways.values()}
+            seconds = _timed(of_p, calls)
+            if len(seconds) == 2:
+                of_p.put("float32", "numba", seconds["numba, float64"] / seconds["numba, float32"])
+            found.take_in(of_p, str(p))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 9.0
+        return 25.0
 
 
-class SinglePrecision(_OfSets):
+class SinglePrecision(_OfNumba):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 
     group = Precisions
     param_names = ["order", "p"]
-    params = Precisions.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "numba", parameters
+    params = [_ORDERS, _COLUMNS]
 
     @with_attributes(unit="x")
     def track_float32_speedup(self, *of: Any) -> dict[str, Any]:
@@ -221,37 +242,37 @@ class SinglePrecision(_OfSets):
 class Smallest(Group):
     """Small gradients by numba beside an empty compiled call with X, y and w."""
 
-    params = [_ORDERS, ["10 x 2", "100 x 4", "30 x 30", "10 x 100"]]
+    params = [_ORDERS]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        order, size = point
-        problem = problems.gaussian(*problems.shape(size), order="C" if order == "C" else "F")
-        ways = _verified(found, ["numba"], problem)
-        if "numba" not in ways:
-            return
-        numba, (X, y) = ways["numba"], (problem.X, problem.y)
-        w = numba.truth.points[0]
-        # Both from a lambda, whose own 40 ns are then in neither.
-        gradient = numba.turns("gradient", lambda w: numba.way.gradient(w))
-        seconds = _timed(found, {"numba": gradient, "empty": Repeated(lambda: _empty(X, y, w))})
-        if "numba" in seconds:
-            found.put("beyond empty", "numba", seconds["numba"] - seconds["empty"])
-
-    @staticmethod
-    def cost(*point: Any) -> float:
-        return 2.0
+        (order,) = point
+        for size in _SMALLEST:
+            of_size = Findings(found.judged.get(size, {}))
+            _beyond_an_empty_call(of_size, order, size)
+            found.take_in(of_size, size)
 
 
-class SmallCalls(_OfSets):
+def _beyond_an_empty_call(found: Findings, order: str, size: str) -> None:
+    problem = problems.gaussian(*problems.shape(size), order="C" if order == "C" else "F")
+    ways = _verified(found, ["numba"], problem)
+    if "numba" not in ways:
+        return
+    numba, (X, y) = ways["numba"], (problem.X, problem.y)
+    w = numba.truth.points[0]
+    # Both from a lambda, whose own 40 ns are then in neither.
+    gradient = numba.turns("gradient", lambda w: numba.way.gradient(w))
+    seconds = _timed(found, {"numba": gradient, "empty": Repeated(lambda: _empty(X, y, w))})
+    if "numba" in seconds:
+        found.put("beyond empty", "numba", seconds["numba"] - seconds["empty"])
+
+
+class SmallCalls(_OfNumba):
     """Time of a small gradient beyond that of an empty compiled call with X, y and w."""
 
     group = Smallest
     param_names = ["order", "X"]
-    params = Smallest.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "numba", parameters
+    params = [_ORDERS, _SMALLEST]
 
     @with_attributes(unit="seconds")
     def track_time_over_empty_call(self, *of: Any) -> dict[str, Any]:
@@ -266,33 +287,37 @@ def _empty(X, y, w):  # type: ignore[no-untyped-def]
 class Scaling(Group):
     """The numba gradient on one thread and on several."""
 
-    params = [["8 MiB", "160 MiB"], [30, 300]]
+    params = [["8 MiB", "160 MiB"]]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        ways = _verified(found, ["numba"], _problem("C", *point))
-        if "numba" not in ways:
-            return
-        verified = ways["numba"]
-
-        def on(count: int) -> Turns:
-            def gradient(w: Array) -> Array:
-                numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
-                return verified.way.gradient(w)
-
-            return verified.turns("gradient", gradient)
-
-        counts = [count for count in _COUNTS if count <= cores()]
-        calls = {f"numba, {count}": on(count) for count in [1, *counts]}
-        calls["numba, 1 again"] = on(1)
-        seconds = _timed(found, calls)
-        if len(seconds) == len(calls):
-            for count in counts:
-                scaled = seconds[f"numba, {count}" if count > 1 else "numba, 1 again"]
-                found.put("scaling", str(count), seconds["numba, 1"] / scaled)
+        (size,) = point
+        for p in _SCALED:
+            of_p = Findings(found.judged.get(str(p), {}))
+            ways = _verified(of_p, ["numba"], _problem("C", size, p))
+            if "numba" in ways:
+                _scaling(of_p, ways["numba"])
+            found.take_in(of_p, str(p))
 
 
-_COUNTS = [1, 2, 4, 8, 16]
+def _scaling(found: Findings, verified: Verified) -> None:
+    """Time one thread against several, and against itself."""
+
+    def on(count: int) -> Turns:
+        def gradient(w: Array) -> Array:
+            numba.set_num_threads(count)  # 0.1 µs, where `use_threads` asks every library
+            return verified.way.gradient(w)
+
+        return verified.turns("gradient", gradient)
+
+    counts = [count for count in _COUNTS if count <= cores()]
+    calls = {f"numba, {count}": on(count) for count in counts}
+    calls["numba, 1 again"] = on(1)
+    seconds = _timed(found, calls)
+    if len(seconds) == len(calls):
+        for count in counts:
+            scaled = seconds[f"numba, {count}" if count > 1 else "numba, 1 again"]
+            found.put("scaling", str(count), seconds["numba, 1"] / scaled)
 
 
 class Threads(_OfSets):
@@ -300,10 +325,7 @@ class Threads(_OfSets):
 
     group = Scaling
     param_names = ["threads", "X", "p"]
-    params = [_COUNTS, *Scaling.params]
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return str(parameters[0]), parameters[1:]
+    params = [_COUNTS, *Scaling.params, _SCALED]
 
     def setup(self, threads: int, size: str, p: int) -> None:
         if threads > cores():

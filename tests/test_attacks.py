@@ -44,9 +44,11 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch, untimed: Any, measured_here: Any) -> None:
     """Calls of the suites are judged, and timed no longer than that takes."""
-    for module in (gradient, roofline, timing, torch_calls):
+    for module in (compilation, gradient, roofline, timing, torch_calls):
         monkeypatch.setattr(module, "unchecked", untimed)
     monkeypatch.setattr(torch_calls, "compiled", lambda *_: None)
+    monkeypatch.setattr(compilation, "_ROWS", [100])
+    monkeypatch.setattr(roofline, "_COLUMNS", [4])
     monkeypatch.setattr(
         first_call, "in_fresh_processes", lambda *_: first_call.Seconds(1.0, 1.0, 1.0)
     )
@@ -214,6 +216,7 @@ def test_the_impossible_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suites_call_an_impossible_time_impossible(
     suite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(roofline, "_COLUMNS", [30])
     monkeypatch.setattr(read_limit, "last_level_cache", lambda: 500)
     slow = [lambda: time.sleep(0.002)]
     monkeypatch.setattr(roofline if suite == "roofline" else gradient, "sums_over", lambda X: slow)

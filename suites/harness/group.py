@@ -30,6 +30,14 @@ class Findings:
         finite = [sample if abs(sample) < float("inf") else float("nan") for sample in samples]
         self.figures.setdefault(figure, {})[key] = finite
 
+    def take_in(self, other: "Findings", of: str) -> None:
+        """Keep what was found of a part: "KEY: OF" for each key, and what was judged by ``of``."""
+        for figure, samples in other.figures.items():
+            for key, row in samples.items():
+                self.put(figure, f"{key}: {of}", row)
+        self.wrong |= {f"{key}: {of}": why for key, why in other.wrong.items()}
+        self.judged[of] = other.judged
+
     def forget(self, key: str, why: str) -> None:
         """Keep no figure of one that was wrong: wrong is never shown as fast."""
         self.wrong[key] = why
