@@ -57,9 +57,9 @@ def noise_in_words(speedups: Sizes) -> str:
     resting = f", of {of} process{'es' * (of != '1')} a size" if counts else ""
     known = noises(speedups)
     if not known:
-        return f"Noise (A/A, numpy against itself): unknown{resting}."
+        return f"Noise (numpy against itself): unknown{resting}."
     median, worst = median_high(known), known[-1]
-    return f"Noise (A/A, numpy against itself): median {median:.1%}, worst {worst:.1%}{resting}."
+    return f"Noise (numpy against itself): median {median:.1%}, worst {worst:.1%}{resting}."
 
 
 def too_noisy(speedups: Sizes) -> str:

@@ -46,6 +46,7 @@ from report.benchmarks import (
 )
 from report.figures import FigureError, Machines, figure, scoped
 from report.results import FOLDER, Newest, by_machine
+from report.table import of_gradients
 from report.text import LEGEND, Table
 from report.views.autograd import parts_and_others
 from report.views.certified import coefficients
@@ -87,7 +88,18 @@ class Block:
         return f"{table.markdown()}\n\n{last.machine}; {named}.{legend}"
 
 
+class Screen(Block):
+    """What is printed of the newest record, as it is printed."""
+
+    def markdown(self, newest: Newest) -> str:
+        last = newest.last(self.benchmarks[0])
+        if last is None:
+            raise FigureError("nothing was recorded")
+        return f"```\n{last.heading}\n\n{of_gradients(last)}\n```"
+
+
 BLOCKS = {
+    "last screen": Screen(gradients, (GRADIENT, SPEEDUP)),
     "gradient": Block(gradients, (GRADIENT, SPEEDUP)),
     "preparation": Block(preparations, (PREPARATION, GRADIENT)),
     "roofline": Block(beyond_the_caches, (READ_SHARE, ONE_THREAD, ADVANTAGE)),

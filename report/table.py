@@ -1,4 +1,4 @@
-"""The tables that end `make bench`: for each size the times of the ways and the fastest right one.
+"""The tables that end `make bench`; the last screen says which way is fastest at each size.
 
 python -m report.table MACHINE COMMIT [FOLDER]
 """
@@ -37,10 +37,11 @@ def tables(record: Record) -> str:
     parts = [
         too_noisy(by_size(record, SPEEDUP)),
         record.heading,
-        of_gradients(record),
-        of_solvers(record),
         of_descent(record),
         of_autograd(record),
+        of_solvers(record),
+        beside_gradients(record),
+        of_gradients(record),
     ]
     failed = failures([record])
     for kind, title in _FAILED.items():
@@ -57,9 +58,19 @@ _FAILED = {
 
 
 def of_gradients(record: Record) -> str:
-    """Return the tables of the suite `gradient`, and what their marks mean."""
+    """Return which way gives a gradient first, and what the marks mean: the last screen."""
     return _titled(
         ("One gradient, once prepared (median; float64, all cores)", gradients(record)),
+        note="fastest: with its margin over the next; reading X: the same among the ways that\n"
+        "do not factor X. From speed-ups over numpy, interleaved in one process; = marks\n"
+        "a tie, within the intervals between processes or the noise of numpy itself.\n"
+        + noise_in_words(by_size(record, SPEEDUP)),
+    )
+
+
+def beside_gradients(record: Record) -> str:
+    """Return what comes before a gradient, and how near to the read limit it is."""
+    return _titled(
         (
             "Preparation, once for each X, and after how many gradients it has paid",
             preparations(record),
@@ -68,10 +79,6 @@ def of_gradients(record: Record) -> str:
             "Share of the read limit: time of the fastest sum over X over that of a gradient",
             read_shares(record),
         ),
-        note="fastest: with its margin over the next; reading X: the same among the ways that\n"
-        "do not factor X. From speed-ups over numpy, interleaved in one process; = marks\n"
-        "a tie, within the intervals between processes or the noise of numpy itself.\n"
-        + noise_in_words(by_size(record, SPEEDUP)),
     )
 
 

@@ -76,7 +76,8 @@ class Paying(Group):
 def _until_paid(found: Findings, n: int, costs: dict[str, float]) -> None:
     """Put down the number of gradients that numba must be faster by, to have paid these seconds."""
     truth = Truth(problems.gaussian(n, _COLUMNS), judged=found.judged.get("ways"))
-    ways = right_ways(found, [(k, WAYS[k](truth.problem)) for k in ("numpy", "numba")], truth)
+    prepared = [(name, WAYS[name](truth.problem)) for name in ("numpy", "numba")]
+    ways = right_ways(found, prepared, truth, kinds=["gradient"])
     found.judged["ways"] = truth.judgement()
     if len(ways) < 2:
         return

@@ -120,7 +120,11 @@ class TallProblems(Group):
         require = SolutionJudge(instance.problem, instance.rank).check
         ours = Solutions(partial(minimum_norm, instance.problem), require)
         try:
-            found.put("speed-up", "minimum_norm", ratio(partial(lstsq, instance.problem), ours))
+            found.put(
+                "speed-up",
+                "minimum_norm",
+                ratio(partial(lstsq, instance.problem), ours, rounds=(1, 5)),
+            )
         except WrongAnswerError as error:
             found.forget("minimum_norm", str(error))
 

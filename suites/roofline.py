@@ -37,9 +37,10 @@ def _problem(order: str, size: str, p: int, dtype: str = "float64") -> LeastSqua
 def _verified(
     found: Findings, names: list[str], problem: LeastSquares, of: str = "ways"
 ) -> dict[str, Verified]:
-    """Return the ways that are right, on all cores."""
+    """Return the ways whose gradients are right, on all cores."""
     truth = Truth(problem, judged=found.judged.get(of))
-    ways = right_ways(found, [(name, WAYS[name](problem)) for name in names], truth)
+    prepared = [(name, WAYS[name](problem)) for name in names]
+    ways = right_ways(found, prepared, truth, kinds=["gradient"])
     found.judged[of] = truth.judgement()
     return ways
 

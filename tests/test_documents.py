@@ -8,6 +8,7 @@ import pytest
 from report.documents import BLOCKS, documents, main, written
 from report.figures import FigureError, figure
 from report.results import by_machine
+from report.table import tables
 
 MACHINES = by_machine()
 TALL = "rank_deficient.Tall.track_speedup_over_lstsq"
@@ -24,7 +25,7 @@ def test_the_markdown_files_hold_what_is_recorded() -> None:
         assert (stale, errors) == ([], []), f"{path}: run python -m report.documents"
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "last screen"])
 def test_a_block_is_a_table_with_its_machine_and_commits(name: str) -> None:
     text = f"Before.\n\n<!-- figures: {name} -->\n<!-- end -->\n\nAfter.\n"
     new, stale, errors = written(text, MACHINES)
@@ -35,6 +36,18 @@ def test_a_block_is_a_table_with_its_machine_and_commits(name: str) -> None:
     assert len({line.count(" | ") for line in rows}) == 1
     assert "2 cores, 24 GiB; commit" in lines[-5]
     assert lines[-3:] == ["<!-- end -->", "", "After."]
+    assert written(new, MACHINES) == (new, [], [])
+
+
+def test_the_last_screen_is_what_is_printed() -> None:
+    text = "<!-- figures: last screen -->\n<!-- end -->\n"
+    new, stale, errors = written(text, MACHINES)
+    assert (stale, errors) == (["last screen"], [])
+    fenced = new.partition("```\n")[2].partition("\n```")[0]
+    records = max(MACHINES.values(), key=len)
+    assert any(fenced.removeprefix(r.heading).strip() in tables(r) for r in records)
+    assert fenced.startswith("commit ")
+    assert max(map(len, fenced.splitlines())) <= 80
     assert written(new, MACHINES) == (new, [], [])
 
 
@@ -102,7 +115,10 @@ def test_what_there_is_not_is_an_error(request_: str, message: str) -> None:
     ("marker", "message"),
     [
         ("<!--= nothing.Here.track_it -->1<!--/-->", "no benchmark nothing.Here.track_it"),
-        ("<!-- figures: nothing -->\n<!-- end -->", "nothing: no block nothing: they are gradient"),
+        (
+            "<!-- figures: nothing -->\n<!-- end -->",
+            "nothing: no block nothing: they are last screen, gradient",
+        ),
         (f"<!--= {FACTOR} -->1", "a marker that is not closed"),
     ],
 )

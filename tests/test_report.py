@@ -78,12 +78,12 @@ def test_factorisation_pays_once_its_gain_has_made_up_for_it() -> None:
 
 def test_noise_is_stated_even_where_there_is_none() -> None:
     unknown = noise_in_words({(1, 1): {"numba": around(1.0)}, (2, 1): {"numpy": Cell(1.0)}})
-    assert unknown == "Noise (A/A, numpy against itself): unknown."
+    assert unknown == "Noise (numpy against itself): unknown."
     stated = noise_in_words(
         {(1, 1): {"numpy": Cell(1.0, 0.98, 1.0, 3)}, (2, 1): {"numpy": Cell(1.0, 0.96, 1.0, 5)}}
     )
     assert stated == (
-        "Noise (A/A, numpy against itself): median 4.0%, worst 4.0%, of 3 to 5 processes a size."
+        "Noise (numpy against itself): median 4.0%, worst 4.0%, of 3 to 5 processes a size."
     )
 
 

@@ -15,6 +15,7 @@ from suites.harness import processes
 from suites.harness.group import Group
 
 _EVERY = 20.0  # seconds between lines where there is no terminal
+_ENOUGH = 20.0  # seconds that were stated: they say how much longer it takes here
 
 
 class Job(NamedTuple):
@@ -28,6 +29,11 @@ class Job(NamedTuple):
         count = processes.how_many(self.group)
         named = f"{self.group.id()} {processes.label(self.point)}".rstrip()
         return f"{named}, process {self.number + 1} of {count}"
+
+    @property
+    def cost(self) -> float:
+        """About how many seconds it takes."""
+        return self.group.cost(*self.point)
 
     @property
     def share(self) -> float:
@@ -80,29 +86,28 @@ def _measure(jobs: Sequence[Job]) -> None:
     """Measure what is not measured; say how far it is, and about how long it takes yet.
 
     The seconds that are left are those that the groups state, by how much longer than stated those
-    took that are done.
+    took that are done: but for the first process of a point, which compiles.
     """
     left = [job for job in jobs if not processes.is_known(*job)]
     if len(left) < len(jobs):
         print(f"{len(jobs) - len(left)} of {len(jobs)} processes are measured already")
     began = shown = time.monotonic()
-    done, cost = 0.0, sum(job.group.cost(*job.point) for job in left)
+    remaining, took, stated = sum(job.cost for job in left), 0.0, 0.0
     for count, job in enumerate(left, 1):
-        now = time.monotonic()
-        slower = (now - began) / done if done > 30 else 1.0
-        line = (
-            f"[{count:{len(str(len(left)))}}/{len(left)}] {job}; {_minutes(slower * (cost - done))}"
-        )
+        seconds = remaining * (took / stated if stated > _ENOUGH else 1.0)
+        line = f"[{count:{len(str(len(left)))}}/{len(left)}] {job}; {_minutes(seconds)}"
         if sys.stdout.isatty():
             print(f"\r{line[:79]:79}", end="", flush=True)
-        elif count == 1 or now - shown > _EVERY:
-            shown = now
+        elif count == 1 or time.monotonic() - shown > _EVERY:
+            shown = time.monotonic()
             print(line, flush=True)
-        processes.measure(*job)
-        done += job.group.cost(*job.point)
+        found = processes.measure(*job)
+        remaining -= job.cost
+        if job.number:
+            took, stated = took + found.seconds, stated + job.cost
     if left:
-        took = f"{len(left)} processes in {(time.monotonic() - began) / 60:.1f} minutes"
-        print(f"\r{took:79}" if sys.stdout.isatty() else took, flush=True)
+        said = f"{len(left)} processes in {(time.monotonic() - began) / 60:.1f} minutes"
+        print(f"\r{said:79}" if sys.stdout.isatty() else said, flush=True)
 
 
 def _minutes(seconds: float) -> str:

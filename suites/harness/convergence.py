@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels import WAYS, Array, LeastSquares, Progress, Stopping, descend
+from suites.data import problems
 from suites.data.families import Instance
 from suites.harness.group import Findings
 from suites.harness.machine import cores
@@ -25,6 +26,7 @@ from suites.judge import WrongAnswerError
 TARGET = 1e-8
 DECADES = range(1, 11)
 _SILENT = ("lsqr", "lsmr")  # they show no iterates
+_SMALL = problems.gaussian(20, 5)
 _BUDGET = 2.0  # seconds for the rounds together
 
 
@@ -57,6 +59,9 @@ def measure(
     problem, truth = instance.problem, Truth(instance.problem)
     use_threads(cores())
     wrong = _wrong_ways(truth, descents)
+    for solver in descents:
+        if solver not in wrong:
+            _warm_up(solver, problem)
     iterations: Iterations = found.judged.get("iterations") or _curves(
         found, instance, [solver for solver in descents if solver not in wrong], seconds
     )
@@ -67,11 +72,7 @@ def measure(
         if count and solver not in wrong
     }
     calls |= {name: partial(_solution, solve, problem) for name, solve in direct.items()}
-    wrong |= {
-        solver: why for solver, call in calls.items() if (why := _wrong(instance, solver, call()))
-    }
-    right = {solver: call for solver, call in calls.items() if solver not in wrong}
-    times, last = round_robin(right, budget)
+    times, last = round_robin(calls, budget)
     for solver, w in last.items():
         found.put("time", solver, times[solver])
         wrong |= {solver: why} if (why := _wrong(instance, solver, w)) else {}
@@ -81,6 +82,12 @@ def measure(
         wrong = dict.fromkeys([*descents, *direct], str(error)) | wrong
     for solver, why in wrong.items():
         found.forget(solver, why)
+
+
+def _warm_up(solver: str, problem: LeastSquares) -> None:
+    """Run for two iterations: what is compiled is loaded, for these n and p, or imported."""
+    is_compiled = solver.endswith(" by numba")
+    descended(solver, problem if is_compiled else _SMALL, Stopping(iterations=2))
 
 
 def _curves(
@@ -149,12 +156,11 @@ def _wrong(instance: Instance, solver: str, w: Array) -> str:
 
 
 def _curve(solver: str, instance: Instance, seconds: float) -> Curve:
-    """Run once, after a first run that compiles, and read the curve off what is shown."""
+    """Run once and read the curve off what is shown."""
     problem, best = instance.problem, instance.w
     assert best is not None
-    descended(solver, problem, Stopping(iterations=2))
     if solver.split(" by ")[0] in _SILENT:
-        return _silent_curve(solver, instance)
+        return _silent_curve(solver, instance, seconds)
     seen: list[Progress] = []
     descended(solver, problem, _until(seconds), seen.append)
     if not seen:
@@ -171,16 +177,18 @@ def _curve(solver: str, instance: Instance, seconds: float) -> Curve:
     )
 
 
-def _silent_curve(solver: str, instance: Instance) -> Curve:
-    """Run with limits of 1, 2, 3, 5, 7, 11, ... iterations: half more each time."""
+def _silent_curve(solver: str, instance: Instance, seconds: float) -> Curve:
+    """Run with limits of 1, 2, 3, 5, 7, 11, ... iterations, until a run takes these seconds."""
     reached: dict[int, tuple[int, float]] = {}
-    limit, gap = 1, 1.0
-    while gap > 10.0 ** -DECADES[-1] and limit < 2000:
+    limit, gap, took = 1, 1.0, 0.0
+    while gap > 10.0 ** -DECADES[-1] and took < seconds:
         began = perf_counter()
-        gap = suboptimality(instance, descended(solver, instance.problem, for_iterations(limit)))
+        w = descended(solver, instance.problem, for_iterations(limit))
+        took = perf_counter() - began
+        gap = suboptimality(instance, w)
         for k in DECADES:
             if gap <= 10.0**-k:
-                reached.setdefault(k, (limit, perf_counter() - began))
+                reached.setdefault(k, (limit, took))
         limit = max(limit + 1, limit * 3 // 2)
     iterations = reached.get(round(-math.log10(TARGET)), (None, 0.0))[0]
     limits = [reached[k] for k in DECADES if k in reached]

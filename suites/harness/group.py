@@ -1,7 +1,7 @@
 """What one process measures, all of it interleaved, and what it found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import product
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
-from suites.harness.verified import Judgement, Truth, Verified
+from suites.harness.verified import KINDS, Judgement, Kind, Truth, Verified
 from suites.judge import WrongAnswerError
 
 
@@ -98,14 +98,17 @@ def in_this_process(name: str, point: list[Any], judged: dict[str, Judgement]) -
 
 
 def right_ways(
-    found: Findings, ways: Iterable[tuple[str, Any]], truth: Truth
+    found: Findings,
+    ways: Iterable[tuple[str, Any]],
+    truth: Truth,
+    kinds: Sequence[Kind] = KINDS,
 ) -> dict[str, Verified]:
     """Return the ways that are right at every point, on all cores; the others are put down."""
     verified = {}
     for name, way in ways:
         use_threads(cores())  # reaches what preparing the way has imported
         try:
-            verified[name] = Verified(way, truth)
+            verified[name] = Verified(way, truth, kinds)
         except WrongAnswerError as error:
             found.forget(name, str(error))
             truth.let_threads_be()  # no other way is to blame for a thread of this one

@@ -101,8 +101,13 @@ def call(
 def command(
     function: str, arguments: Sequence[Any], path: Path, *, python: str, kernels: Path | None = None
 ) -> list[str]:
-    """Return the command that calls a function and writes what it returns to a file, as JSON."""
-    of = [str(_SUITES), str(kernels or ""), function, json.dumps(list(arguments)), str(path)]
+    """Return the command that calls a function and writes what it returns to a file, as JSON.
+
+    The arguments lie in a file beside that one: a command line may not hold them.
+    """
+    given = path.with_suffix(".arguments")
+    given.write_text(json.dumps(list(arguments)))
+    of = [str(_SUITES), str(kernels or ""), function, str(given), str(path)]
     return [python, "-P", "-c", _SCRIPT, *of]
 
 
@@ -124,7 +129,7 @@ def answer(function: str, arguments: str, path: str) -> None:
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
-    value = json.dumps(found(*json.loads(arguments)))
+    value = json.dumps(found(*json.loads(Path(arguments).read_text())))
     partial = Path(path + ".partial")
     partial.write_text(value)
     partial.rename(path)

@@ -11,7 +11,7 @@ from kernels import Array
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
 _BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
-_ROUNDS = 5, 9  # for a median: what is known of its spread comes from other processes
+_ROUNDS = 3, 9  # for a median: what is known of its spread comes from other processes
 
 # After a parallel region the idle threads of a library spin, and take cores from whatever runs
 # next: libgomp's for some 5 ms, OpenBLAS's for 2²⁸ cycles, 100 ms, unless OPENBLAS_THREAD_TIMEOUT
@@ -82,7 +82,7 @@ def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDAr
     """
     if not calls:
         return np.empty((0, 0))
-    numbers, taken = zip(*(_calls_per_batch(call) for call in calls), strict=True)
+    numbers, taken = zip(*(calls_per_batch(call) for call in calls), strict=True)
     count = int(np.clip(_BUDGET / sum(taken), *rounds))
     once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
     seconds = np.empty((count, len(calls)))
@@ -111,16 +111,19 @@ def round_robin(
     """Return the seconds of each call, one a round, and the last w that each gave.
 
     For calls too long for batches. The order turns round from one round to the next. The rounds
-    take some ``budget`` seconds together.
+    take some ``budget`` seconds together. A call before them warms up; one that is long needs none,
+    and that is then its first round.
     """
-    once = {solver: _single(call, wake=False)[0] for solver, call in calls.items()}
+    first = {solver: _single(call, wake=False) for solver, call in calls.items()}
+    last = {solver: w for solver, (_, w) in first.items()}
+    once = {solver: seconds for solver, (seconds, _) in first.items()}
+    times = {solver: [seconds] if seconds >= _LONG else [] for solver, seconds in once.items()}
     rounds = int(np.clip(budget / max(sum(once.values()), 1e-9), *_SINGLE_ROUNDS))
-    times: dict[str, list[float]] = {solver: [] for solver in calls}
-    last: dict[str, Array] = {}
     for k in range(rounds):
         for solver in list(calls)[:: 1 if k % 2 else -1]:
-            seconds, last[solver] = _single(calls[solver], wake=once[solver] < _LONG)
-            times[solver].append(seconds)
+            if len(times[solver]) < rounds:
+                seconds, last[solver] = _single(calls[solver], wake=once[solver] < _LONG)
+                times[solver].append(seconds)
     return times, last
 
 
@@ -128,11 +131,11 @@ def _batched(call: Timeable) -> Calls:
     return call if isinstance(call, Calls) else Repeated(call)
 
 
-def _calls_per_batch(calls: Calls) -> tuple[int, float]:
-    """Return how many calls make a batch, and the seconds that such a batch has taken."""
+def calls_per_batch(calls: Calls, enough: float = _BATCH) -> tuple[int, float]:
+    """Return how many calls make a batch of so many seconds, and the seconds that it has taken."""
     number = 1
-    while (seconds := calls.batch(number)) < _BATCH:
-        number = max(number + 1, int(number * min(10.0, _BATCH / max(seconds, 1e-9))))
+    while (seconds := calls.batch(number)) < enough:
+        number = max(number + 1, int(number * min(10.0, enough / max(seconds, 1e-9))))
     return number, seconds
 
 
