@@ -11,7 +11,7 @@ from kernels import Solution, refined
 from suites.data import nist, problems
 from suites.data.families import Instance, with_condition
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group
+from suites.harness.group import Findings, Group, key_of
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq, solve
@@ -41,12 +41,12 @@ class Digits(Group):
         for certified, (problem, coefficients) in nist.regressions().items():
             for name in SOLVERS:
                 digits = log_relative_error(solve(name, problem).w, coefficients)
-                found.put("digits", _key(name, certified), [digits])
+                found.put("digits", key_of(name, certified), [digits])
         for certified in _VARIANCES:
             loaded = nist.load(certified)
             for name in SOLVERS:
                 digits = loaded.digits(solve(name, loaded.problem()).w)
-                found.put("digits", _key(name, certified), [digits])
+                found.put("digits", key_of(name, certified), [digits])
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -57,8 +57,8 @@ class _OfSets(Benchmark):
     group = Digits
     param_names = ["solver", "set"]
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return _key(*parameters), ()
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
 
 class Certified(_OfSets):
@@ -98,21 +98,17 @@ class Refining(Group):
             judge.check(answer)
 
         ours = Solutions(partial(refined, problem), require)
-        try:
+        with found.judging("refined"):
             found.put("time over lstsq", "refined", ratio(ours, partial(lstsq, problem)))
-        except WrongAnswerError as error:
-            found.forget("refined", str(error))
 
 
 class Refined(Benchmark):
     """What refinement costs: its time over that of `numpy.linalg.lstsq`, interleaved."""
 
     group = Refining
+    key = "refined"
     param_names = ["X"]
     params = Refining.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "refined", parameters
 
     @with_attributes(unit="x")
     def track_time_over_lstsq(self, *of: Any) -> dict[str, Any]:
@@ -135,7 +131,7 @@ class Conditions(Group):
             problem = _instance(dtype, condition).problem
             exact = np.array([float(entry) for entry in exact_solution(problem).w])
             for name in SOLVERS:
-                answer, key = solve(name, problem), _key(name, dtype, condition)
+                answer, key = solve(name, problem), key_of(name, dtype, condition)
                 found.put("digits", key, [normwise_digits(answer.w, exact)])
                 found.put("rank", key, [math.nan if answer.rank is None else answer.rank])
 
@@ -151,8 +147,8 @@ class Condition(Benchmark):
     param_names = ["solver", "dtype", "condition number"]
     params = [list(SOLVERS), _DTYPES, _DECADES]
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return _key(*parameters), ()
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
     @with_attributes(unit="digits")
     def track_digits(self, *of: Any) -> float:
@@ -162,10 +158,6 @@ class Condition(Benchmark):
     def track_rank(self, *of: Any) -> float:
         """The numerical rank found, of 10 columns; n/a where the solver does not tell."""
         return self.same_in_all("rank", *of)
-
-
-def _key(*parts: str) -> str:
-    return ": ".join(parts)
 
 
 def _instance(dtype: str, condition: str) -> Instance:

@@ -9,8 +9,7 @@ from kernels import WAYS
 from suites.data import problems
 from suites.harness import first_call
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group, right_ways
-from suites.harness.timing import unchecked
+from suites.harness.group import Findings, Group, key_of, right_ways, timed
 from suites.harness.verified import Truth
 
 _ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
@@ -38,11 +37,9 @@ class FirstCall(Benchmark):
     """The first gradient of a process, 100 000 x 30, by dtype and order."""
 
     group = First
+    key = "numba"
     param_names = ["dtype", "order"]
     params = First.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "numba", parameters
 
     @with_attributes(unit="seconds")
     def track_import(self, *of: Any) -> dict[str, Any]:
@@ -64,9 +61,8 @@ class Paying(Group):
     def measure(found: Findings, *point: Any) -> None:
         first = first_call.in_fresh_processes(_ROWS[0], _COLUMNS, "float64", "C")
         for n in _ROWS:
-            of_n = Findings(found.judged.get(str(n), {}))
-            _until_paid(of_n, n, {"compiles": first.compiled, "loads": first.loaded})
-            found.take_in(of_n, str(n))
+            with found.part(n) as of_n:
+                _until_paid(of_n, n, {"compiles": first.compiled, "loads": first.loaded})
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -79,14 +75,10 @@ def _until_paid(found: Findings, n: int, costs: dict[str, float]) -> None:
     prepared = [(name, WAYS[name](truth.problem)) for name in ("numpy", "numba")]
     ways = right_ways(found, prepared, truth, kinds=["gradient"])
     found.judged["ways"] = truth.judgement()
-    if len(ways) < 2:
+    seconds = timed(found, {name: way.gradient for name, way in ways.items()})
+    if len(seconds) < 2:
         return
-    calls = {name: ways[name].gradient for name in ("numpy", "numba")}
-    seconds = unchecked(list(calls.values()))
-    gain = float(np.median(seconds[:, 0] - seconds[:, 1]))
-    for name, turns in calls.items():
-        if why := turns.why_wrong():
-            found.forget(name, why)
+    gain = float(np.median(seconds["numpy"] - seconds["numba"]))
     for first, cost in costs.items():
         found.put("gradients", first, [math.ceil(cost / gain) if gain > 0 else math.nan])
 
@@ -98,10 +90,9 @@ class BreakEven(Benchmark):
     param_names = ["first call", "n", "p"]
     params = [["compiles", "loads"], _ROWS, [_COLUMNS]]
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        first, n, _ = parameters
-        return f"{first}: {n}", ()
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, point[0]), ()
 
     @with_attributes(unit="gradients")
     def track_gradients_until_paid(self, first: str, n: int, p: int) -> dict[str, Any]:
-        return self.figure("gradients", first, n, p, also=[f"numba: {n}", f"numpy: {n}"])
+        return self.figure("gradients", first, n, p, also=[key_of("numba", n), key_of("numpy", n)])

@@ -17,7 +17,7 @@ from suites.data import problems
 from suites.data.families import with_condition
 from suites.harness import benchmark, convergence
 from suites.harness.benchmark import with_attributes
-from suites.harness.group import Findings, Group, right_ways
+from suites.harness.group import Findings, Group, key_of, right_ways
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq
@@ -121,7 +121,7 @@ class Loops(Group):
         stopping = convergence.for_iterations(1000 if n * p <= 1000 else 20)
         for method, over in product(_LOOPS, _OVER):
             if over in ways:
-                _loops(found, method, ways[over], ways["numba"], stopping, _loop(method, over))
+                _loops(found, method, ways[over], ways["numba"], stopping, key_of(method, over))
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -146,14 +146,8 @@ def _loops(
         Solutions(other, require_agreement, truth),
         Solutions(compiled, require_agreement, truth),
     )
-    try:
+    with found.judging(key):
         found.put("speed-up", key, ratio(*both, rounds=(1, 3)))
-    except WrongAnswerError as error:
-        found.forget(key, str(error))
-
-
-def _loop(method: str, over: str) -> str:
-    return f"{method} over {over}"
 
 
 class Loop(benchmark.Benchmark):
@@ -163,9 +157,9 @@ class Loop(benchmark.Benchmark):
     param_names = ["method", "over", "X"]
     params = [_LOOPS, _OVER, *Loops.params]
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        method, over, size = parameters
-        return _loop(method, over), (size,)
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        over, size = point
+        return key_of(key, over), (size,)
 
     @with_attributes(unit="x")
     def track_speedup(self, method: str, over: str, size: str) -> dict[str, Any]:
@@ -185,12 +179,10 @@ class Reductions(Group):
         use_threads(cores())
         reach = partial(convergence.descended, _REDUCED, problem, Stopping())
         require = partial(convergence.require_target, instance, what=str(problem))
-        try:
+        with found.judging("reduced"):
             require(reach())
             ours = Solutions(reach, require)
             found.put("speed-up", "reduced", ratio(partial(lstsq, problem), ours, rounds=(1, 3)))
-        except WrongAnswerError as error:
-            found.forget("reduced", str(error))
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -201,11 +193,9 @@ class Reduced(benchmark.Benchmark):
     """Time of numpy.linalg.lstsq over that of conjugate gradients on the p x p factor, to 1e-8."""
 
     group = Reductions
+    key = "reduced"
     param_names = ["condition number", "X"]
     params = Reductions.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "reduced", parameters
 
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:

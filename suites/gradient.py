@@ -5,24 +5,21 @@ recorded as failed at that point.
 """
 
 import resource
+from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from kernels import WAYS, LeastSquares, Way
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group, right_ways
+from suites.harness.group import Findings, Group, is_possible, key_of, right_ways, timed
 from suites.harness.machine import cores
 from suites.harness.memory import too_large
-from suites.harness.read_limit import (
-    ImpossibleTimeError,
-    is_beyond_caches,
-    require_possible,
-    sums_over,
-)
+from suites.harness.read_limit import reads
 from suites.harness.threads import use_threads
-from suites.harness.timing import Repeated, unchecked
-from suites.harness.turns import Turns
+from suites.harness.timing import Calls
 from suites.harness.verified import Truth, Verified
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
@@ -34,6 +31,7 @@ _COPIES = 4
 _PREPARING = 3, 0.3  # at most so many times, until so many seconds are spent
 _SMALL = problems.gaussian(3, 2)
 _REFERENCE = "numpy"
+_AGAIN = "numpy; again"
 
 
 class Sizes(Group):
@@ -52,9 +50,8 @@ class Sizes(Group):
         for n in _ROWS:
             if too_large(n, p, _COPIES):
                 continue
-            of_n = Findings(found.judged.get(str(n), {}))
-            measure_ways(of_n, problems.gaussian(n, p))
-            found.take_in(of_n, str(n))
+            with found.part(n) as of_n:
+                measure_ways(of_n, problems.gaussian(n, p))
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -67,7 +64,7 @@ def measure_ways(found: Findings, problem: LeastSquares) -> None:
     prepared = {name: _prepared(found, name, problem) for name in WAYS}
     ways = right_ways(found, prepared.items(), truth)
     for name, way in ways.items():
-        if "oracles" in truth.__dict__:  # made here: the bits are known to be right elsewhere
+        if truth.has_oracles:  # else the bits are known to be right from elsewhere
             found.put("error", name, [way.gradient_error()])
     _gradients(found, truth, ways)
     _values(found, ways)
@@ -94,51 +91,31 @@ def _gradients(found: Findings, truth: Truth, ways: dict[str, Verified]) -> None
     from 1 it falls is the noise.
     """
     use_threads(cores())
-    calls: dict[str, Any] = {name: way.gradient for name, way in ways.items()}
+    X = truth.problem.X
+    calls: dict[str, Calls] = {name: way.gradient for name, way in ways.items()}
     if _REFERENCE in ways:
-        calls["again"] = ways[_REFERENCE].gradient
-    reads = list(map(Repeated, sums_over(truth.problem.X)))
-    seconds = unchecked([*calls.values(), *reads])
-    read = seconds[:, len(calls) :].min(axis=1)
-    found.put("read", "X", read.tolist())
-    columns = dict(zip(calls, seconds.T, strict=False))
-    right = {name for name, turns in calls.items() if _is_right(found, name, turns)}
-    reference = columns.get("again") if {_REFERENCE, "again"} <= right else None
-    for name in ways.keys() & right:
-        _require_possible(found, name, ways[name], columns[name], seconds[:, len(calls) :])
-        if name not in found.wrong:
-            found.put("time", name, columns[name].tolist())
-            if reference is not None:
-                found.put("speed-up", name, (reference / columns[name]).tolist())
+        calls[_AGAIN] = ways[_REFERENCE].gradient
+    sums = reads(X)
+    seconds = timed(found, calls | sums)
+    each = np.stack([seconds[name] for name in sums], axis=1)
+    found.put("read", "X", each.min(axis=1))
+    for name, way in ways.items():
+        if name in found.wrong:
+            continue
+        if way.way.factored or is_possible(found, name, X, seconds[name], each):
+            found.put("time", name, seconds[name])
+    for name in found.figures.get("time", {}).keys() if _REFERENCE not in found.wrong else ():
+        found.put("speed-up", name, seconds[_AGAIN] / seconds[name])
 
 
 def _values(found: Findings, ways: dict[str, Verified]) -> None:
     """Time the value, and value and gradient, interleaved: what the gradient costs beside f."""
-    names = [name for name in ways if name not in found.wrong]
-    calls: list[Turns] = [ways[name].value for name in names]
-    calls += [ways[name].value_and_gradient for name in names]
-    seconds = unchecked(calls)
-    for k, name in enumerate(names):
-        if all(_is_right(found, name, calls[i]) for i in (k, k + len(names))):
-            found.put("over value", name, (seconds[:, k + len(names)] / seconds[:, k]).tolist())
-
-
-def _is_right(found: Findings, name: str, turns: Turns) -> bool:
-    """Return whether what was timed was right; put it down as wrong if it was not."""
-    why = turns.why_wrong()
-    if why:
-        found.forget(_REFERENCE if name == "again" else name, why)
-    return not why
-
-
-def _require_possible(found: Findings, name: str, way: Verified, seconds: Any, reads: Any) -> None:
-    X = way.truth.problem.X
-    if way.way.factored or not is_beyond_caches(X):
-        return
-    try:
-        require_possible(type(way.way).__name__, X, seconds, reads)
-    except ImpossibleTimeError as error:
-        found.forget(name, str(error))
+    right = {name: way for name, way in ways.items() if name not in found.wrong}
+    calls: dict[str, Calls] = {f"{name}; f": way.value for name, way in right.items()}
+    calls |= {f"{name}; both": way.value_and_gradient for name, way in right.items()}
+    seconds = timed(found, calls)
+    for name in right.keys() - found.wrong.keys():
+        found.put("over value", name, seconds[f"{name}; both"] / seconds[f"{name}; f"])
 
 
 class _OfSizes(Benchmark):
@@ -146,9 +123,9 @@ class _OfSizes(Benchmark):
     param_names = ["way", "n", "p"]
     params: Any = [list(WAYS), _ROWS, _COLUMNS]
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        key, n, p = parameters
-        return f"{key}: {n}", (p,)
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        n, p = point
+        return key_of(key, n), (p,)
 
     def setup(self, *parameters: Any) -> None:
         *_, n, p = parameters
@@ -156,8 +133,14 @@ class _OfSizes(Benchmark):
             skip(reason)
 
 
-class Gradient(_OfSizes):
-    """A steady-state gradient, all cores, at several w in turn; and beside it its value."""
+class OfWays(Benchmark, ABC):
+    """A steady-state gradient, all cores, at several w in turn.
+
+    Abstract, so that asv takes it for no benchmark: on which data is for a suite to say.
+    """
+
+    @abstractmethod
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]: ...
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:
@@ -168,15 +151,19 @@ class Gradient(_OfSizes):
         """Time of the numpy way over time of this way, interleaved; for numpy an A/A run."""
         return self.figure("speed-up", *of)
 
-    @with_attributes(unit="x")
-    def track_value_and_gradient_over_value(self, *of: Any) -> dict[str, Any]:
-        """Time of value and gradient over time of the value alone: what the gradient costs."""
-        return self.figure("over value", *of)
-
     @with_attributes(unit="share of the bound")
     def track_error_over_bound(self, *of: Any) -> dict[str, Any]:
         """Largest error of a component of the gradient, as a share of what rounding allows."""
         return self.figure("error", *of)
+
+
+class Gradient(_OfSizes, OfWays):
+    """A steady-state gradient, all cores, at several w in turn; and beside it its value."""
+
+    @with_attributes(unit="x")
+    def track_value_and_gradient_over_value(self, *of: Any) -> dict[str, Any]:
+        """Time of value and gradient over time of the value alone: what the gradient costs."""
+        return self.figure("over value", *of)
 
 
 class Preparation(_OfSizes):
@@ -190,11 +177,9 @@ class Preparation(_OfSizes):
 class ReadLimit(_OfSizes):
     """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
 
+    key = "X"
     param_names = ["n", "p"]
     params = [_ROWS, _COLUMNS]
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return super().key_and_point("X", *parameters)
 
     @with_attributes(unit="seconds")
     def track_one_read(self, *of: Any) -> dict[str, Any]:
@@ -226,8 +211,8 @@ class Memory(Benchmark):
     param_names = ["way", "n", "p"]
     params = Peak.params
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return parameters[0], parameters
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key, (key, *point)
 
     @with_attributes(unit="bytes")
     def track_peak(self, *of: Any) -> dict[str, Any]:

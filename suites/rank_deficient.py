@@ -12,14 +12,14 @@ from kernels import minimum_norm
 from suites.data import problems
 from suites.data.families import FAMILIES, Instance, duplicated_column, low_rank
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group
+from suites.harness.group import Findings, Group, key_of
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq
 from suites.harness.threads import use_threads
 from suites.harness.timing import ratio
-from suites.harness.verdicts import key, verdicts
-from suites.judge import SolutionJudge, WrongAnswerError
+from suites.harness.verdicts import verdicts
+from suites.judge import SolutionJudge
 
 _SIZES = ["200 x 10", "2000 x 50"]
 _LARGEST = "2000 x 50"
@@ -54,8 +54,8 @@ class Accuracy(Benchmark):
     params = [_NAMES, list(FAMILIES)]
     version = "2"
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return key(*parameters), (_LARGEST,)
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), (_LARGEST,)
 
     @with_attributes(unit="columns")
     def track_rank(self, *of: Any) -> float:
@@ -86,9 +86,9 @@ class Time(Benchmark):
     params = [_NAMES, list(FAMILIES), _SIZES]
     version = "2"
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        solver, family, size = parameters
-        return key(solver, family), (size,)
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        family, size = point
+        return key_of(key, family), (size,)
 
     @with_attributes(unit="digits")
     def track_digits_lost(self, *of: Any) -> float:
@@ -119,25 +119,18 @@ class TallProblems(Group):
         use_threads(cores())
         require = SolutionJudge(instance.problem, instance.rank).check
         ours = Solutions(partial(minimum_norm, instance.problem), require)
-        try:
-            found.put(
-                "speed-up",
-                "minimum_norm",
-                ratio(partial(lstsq, instance.problem), ours, rounds=(1, 5)),
-            )
-        except WrongAnswerError as error:
-            found.forget("minimum_norm", str(error))
+        theirs = partial(lstsq, instance.problem)
+        with found.judging("minimum_norm"):
+            found.put("speed-up", "minimum_norm", ratio(theirs, ours, rounds=(1, 5)))
 
 
 class Tall(Benchmark):
     """Time of `numpy.linalg.lstsq` over that of `kernels.minimum_norm`, n much larger than p."""
 
     group = TallProblems
+    key = "minimum_norm"
     param_names = ["family", "X"]
     params = TallProblems.params
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return "minimum_norm", parameters
 
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from kernels import WAYS, Array, LeastSquares
 from suites.data import problems
+from suites.harness import working_set
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group, right_ways
+from suites.harness.group import Findings, Group, key_of, right_ways, timed
 from suites.harness.machine import cores
-from suites.harness.read_limit import ImpossibleTimeError, require_possible, sums_over
-from suites.harness.threads import use_threads
-from suites.harness.timing import Repeated, unchecked
+from suites.harness.timing import Calls, Repeated
 from suites.harness.turns import Turns
 from suites.harness.verified import Truth, Verified
 
@@ -45,19 +44,6 @@ def _verified(
     return ways
 
 
-def _timed(found: Findings, calls: dict[str, Any]) -> dict[str, Any]:
-    """Return the seconds of calls by name, interleaved; those of one that was wrong are left out.
-
-    A name may say more after a comma: "numba, first call" is of numba.
-    """
-    columns = dict(zip(calls, unchecked(list(calls.values())).T, strict=True))
-    for name, call in calls.items():
-        if isinstance(call, Turns) and (why := call.why_wrong()):
-            found.forget(name.partition(",")[0], why)
-            del columns[name]
-    return columns
-
-
 class Sets(Group):
     """numba, numpy and torch on one working set, on all threads and on one; how fast X is read.
 
@@ -72,96 +58,29 @@ class Sets(Group):
         order, size = point
         names = ["numba", "numpy", "torch"] + ["scipy"] * (size == _FACTORED_ON)
         for p in _COLUMNS:
-            of_p = Findings(found.judged.get(str(p), {}))
-            problem = _problem(order, size, p)
-            ways = _verified(of_p, names, problem)
-            _on_all_threads(of_p, ways, problem)
-            _on_one_thread(of_p, ways, problem)
-            if "scipy" in ways:
-                _first_calls(of_p, ways, problem)
-            found.take_in(of_p, str(p))
+            with found.part(p) as of_p:
+                problem = _problem(order, size, p)
+                working_set.measure(of_p, _verified(of_p, names, problem), problem)
 
     @staticmethod
     def cost(*point: Any) -> float:
         return 8.0 + _SETS[point[1]] / 8e6
 
 
-def _on_all_threads(found: Findings, ways: dict[str, Verified], problem: LeastSquares) -> None:
-    use_threads(cores())
-    calls: dict[str, Any] = {name: way.gradient for name, way in ways.items() if name != "scipy"}
-    seconds = _timed(found, calls | _reads(problem))
-    _put_share(found, "all", seconds, problem)
-    for name in calls.keys() & seconds.keys() - {"numba"}:
-        if "numba" in seconds:
-            found.put("advantage", name, seconds[name] / seconds["numba"])
-
-
-def _on_one_thread(found: Findings, ways: dict[str, Verified], problem: LeastSquares) -> None:
-    use_threads(1)
-    calls: dict[str, Any] = {
-        name: ways[name].gradient for name in ("numba", "numpy") if name in ways
-    }
-    seconds = _timed(found, calls | _reads(problem))
-    _put_share(found, "1", seconds, problem)
-    if len(calls) == 2 and calls.keys() <= seconds.keys():
-        found.put("one thread", "numpy", seconds["numpy"] / seconds["numba"])
-    use_threads(cores())
-
-
-def _first_calls(found: Findings, ways: dict[str, Verified], problem: LeastSquares) -> None:
-    """Compare first calls: each one starts from the problem."""
-    if not {"numba", "scipy"} <= ways.keys():
-        return
-
-    def first(name: str) -> Turns:
-        return ways[name].turns("gradient", lambda w: WAYS[name](problem).gradient(w))
-
-    seconds = _timed(found, {f"{name}, first call": first(name) for name in ("scipy", "numba")})
-    if len(seconds) == 2:
-        found.put("advantage", "scipy", seconds["scipy, first call"] / seconds["numba, first call"])
-
-
-def _reads(problem: LeastSquares) -> dict[str, Any]:
-    sums = sums_over(problem.X)
-    return {f"read {k}": Repeated(read) for k, read in enumerate(sums)}
-
-
-def _put_share(
-    found: Findings, threads: str, seconds: dict[str, Any], problem: LeastSquares
-) -> None:
-    """Put down the share of the read limit: time of the fastest sum over that of a gradient."""
-    if "numba" not in seconds:
-        return
-    reads = np.stack([seconds[name] for name in seconds if name.startswith("read ")], axis=1)
-    try:
-        require_possible("numba", problem.X, seconds["numba"], reads)
-    except ImpossibleTimeError as error:
-        found.forget("numba", str(error))
-    else:
-        found.put("share", threads, reads.min(axis=1) / seconds["numba"])
-
-
 class _OfSets(Benchmark):
     """Compared with numba: what is wrong with that, or with the key, is wrong with the figure.
 
-    The last parameter is told from others within a process: "KEY: OF".
+    The last parameter is a part of the group's point: it is in the key.
     """
 
     group: ClassVar[type[Group]] = Sets
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        key, *point, of = parameters
-        return f"{key}: {of}", tuple(point)
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, point[-1]), point[:-1]
 
     def figure(self, name: str, *parameters: Any, **more: Any) -> dict[str, Any]:
-        return super().figure(name, *parameters, also=[f"numba: {parameters[-1]}"], **more)
-
-
-class _OfNumba(_OfSets):
-    """Of numba alone."""
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return super().key_and_point("numba", *parameters)
+        also = [key_of("numba", parameters[-1])]
+        return super().figure(name, *parameters, also=also, **more)
 
 
 class Roofline(_OfSets):
@@ -193,11 +112,9 @@ class Advantage(_OfSets):
 class OneThread(_OfSets):
     """Time of numpy over the time of numba, interleaved, float64, one thread each."""
 
+    key = "numpy"
     param_names = ["order", "X", "p"]
     params = [*Sets.params, _COLUMNS]
-
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return super().key_and_point("numpy", *parameters)
 
     @with_attributes(unit="x")
     def track_speedup_over_numpy(self, *of: Any) -> dict[str, Any]:
@@ -213,25 +130,29 @@ class Precisions(Group):
     def measure(found: Findings, *point: Any) -> None:
         (order,) = point
         for p in _COLUMNS:
-            of_p = Findings(found.judged.get(str(p), {}))
-            calls: dict[str, Any] = {}
-            for dtype in ("float64", "float32"):
-                ways = _verified(of_p, ["numba"], _problem(order, "160 MiB", p, dtype), dtype)
-                calls |= {f"numba, {dtype}": way.gradient for way in ways.values()}
-            seconds = _timed(of_p, calls)
-            if len(seconds) == 2:
-                of_p.put("float32", "numba", seconds["numba, float64"] / seconds["numba, float32"])
-            found.take_in(of_p, str(p))
+            with found.part(p) as of_p:
+                _precisions(of_p, order, p)
 
     @staticmethod
     def cost(*point: Any) -> float:
         return 25.0
 
 
-class SinglePrecision(_OfNumba):
+def _precisions(found: Findings, order: str, p: int) -> None:
+    calls: dict[str, Calls] = {}
+    for dtype in ("float64", "float32"):
+        ways = _verified(found, ["numba"], _problem(order, "160 MiB", p, dtype), dtype)
+        calls |= {f"numba; {dtype}": way.gradient for way in ways.values()}
+    seconds = timed(found, calls)
+    if len(seconds) == 2:
+        found.put("float32", "numba", seconds["numba; float64"] / seconds["numba; float32"])
+
+
+class SinglePrecision(_OfSets):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 
     group = Precisions
+    key = "numba"
     param_names = ["order", "p"]
     params = [_ORDERS, _COLUMNS]
 
@@ -249,9 +170,8 @@ class Smallest(Group):
     def measure(found: Findings, *point: Any) -> None:
         (order,) = point
         for size in _SMALLEST:
-            of_size = Findings(found.judged.get(size, {}))
-            _beyond_an_empty_call(of_size, order, size)
-            found.take_in(of_size, size)
+            with found.part(size) as of_size:
+                _beyond_an_empty_call(of_size, order, size)
 
 
 def _beyond_an_empty_call(found: Findings, order: str, size: str) -> None:
@@ -263,15 +183,16 @@ def _beyond_an_empty_call(found: Findings, order: str, size: str) -> None:
     w = numba.truth.points[0]
     # Both from a lambda, whose own 40 ns are then in neither.
     gradient = numba.turns("gradient", lambda w: numba.way.gradient(w))
-    seconds = _timed(found, {"numba": gradient, "empty": Repeated(lambda: _empty(X, y, w))})
+    seconds = timed(found, {"numba": gradient, "empty": Repeated(lambda: _empty(X, y, w))})
     if "numba" in seconds:
         found.put("beyond empty", "numba", seconds["numba"] - seconds["empty"])
 
 
-class SmallCalls(_OfNumba):
+class SmallCalls(_OfSets):
     """Time of a small gradient beyond that of an empty compiled call with X, y and w."""
 
     group = Smallest
+    key = "numba"
     param_names = ["order", "X"]
     params = [_ORDERS, _SMALLEST]
 
@@ -294,11 +215,9 @@ class Scaling(Group):
     def measure(found: Findings, *point: Any) -> None:
         (size,) = point
         for p in _SCALED:
-            of_p = Findings(found.judged.get(str(p), {}))
-            ways = _verified(of_p, ["numba"], _problem("C", size, p))
-            if "numba" in ways:
-                _scaling(of_p, ways["numba"])
-            found.take_in(of_p, str(p))
+            with found.part(p) as of_p:
+                for numba in _verified(of_p, ["numba"], _problem("C", size, p)).values():
+                    _scaling(of_p, numba)
 
 
 def _scaling(found: Findings, verified: Verified) -> None:
@@ -312,13 +231,13 @@ def _scaling(found: Findings, verified: Verified) -> None:
         return verified.turns("gradient", gradient)
 
     counts = [count for count in _COUNTS if count <= cores()]
-    calls = {f"numba, {count}": on(count) for count in counts}
-    calls["numba, 1 again"] = on(1)
-    seconds = _timed(found, calls)
+    calls = {f"numba; {count}": on(count) for count in counts}
+    calls["numba; 1 again"] = on(1)
+    seconds = timed(found, calls)
     if len(seconds) == len(calls):
         for count in counts:
-            scaled = seconds[f"numba, {count}" if count > 1 else "numba, 1 again"]
-            found.put("scaling", str(count), seconds["numba, 1"] / scaled)
+            scaled = seconds[f"numba; {count}" if count > 1 else "numba; 1 again"]
+            found.put("scaling", str(count), seconds["numba; 1"] / scaled)
 
 
 class Threads(_OfSets):

@@ -17,7 +17,7 @@ from kernels.ways.numpy import NumpyWay
 from suites import autograd, compilation, descent, gradient, roofline, user_data
 from suites.data import problems, user
 from suites.data.families import with_condition
-from suites.harness import convergence, first_call, read_limit, timing, torch_calls
+from suites.harness import convergence, first_call, group, read_limit, timing, torch_calls
 from suites.harness.group import Findings
 from suites.harness.read_limit import ImpossibleTimeError, require_possible
 from suites.harness.verified import Truth, Verified
@@ -44,7 +44,7 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch, untimed: Any, measured_here: Any) -> None:
     """Calls of the suites are judged, and timed no longer than that takes."""
-    for module in (compilation, gradient, roofline, timing, torch_calls):
+    for module in (group, timing):
         monkeypatch.setattr(module, "unchecked", untimed)
     monkeypatch.setattr(torch_calls, "compiled", lambda *_: None)
     monkeypatch.setattr(compilation, "_ROWS", [100])
@@ -163,7 +163,7 @@ def test_a_way_that_turns_wrong_while_it_is_timed_is_not_recorded(
         monkeypatch.setattr(NumpyWay, "_gradient", lambda self, w: _EXACT(self, w) * (1 + 1e-12))
         return timed(calls, *rounds)
 
-    monkeypatch.setattr(gradient, "unchecked", turned)
+    monkeypatch.setattr(group, "unchecked", turned)
     with pytest.raises(WrongAnswerError, match="times its error bound off"):
         gradient.Gradient().track_time("numpy", 100, 4)
 
@@ -219,7 +219,7 @@ def test_suites_call_an_impossible_time_impossible(
     monkeypatch.setattr(roofline, "_COLUMNS", [30])
     monkeypatch.setattr(read_limit, "last_level_cache", lambda: 500)
     slow = [lambda: time.sleep(0.002)]
-    monkeypatch.setattr(roofline if suite == "roofline" else gradient, "sums_over", lambda X: slow)
+    monkeypatch.setattr(read_limit, "sums_over", lambda X: slow)
     timed = {
         "roofline": lambda: roofline.Roofline().track_share_of_read_limit("1", "C", "256 KiB", 30),
         "gradient": lambda: gradient.Gradient().track_time("numba", 100, 4),

@@ -12,10 +12,10 @@ from kernels.one_pass.gram import gram
 from suites.data import families, nist, problems
 from suites.data.families import FAMILIES
 from suites.harness import benchmark
-from suites.harness.group import Findings
+from suites.harness.group import Findings, key_of
 from suites.harness.processes import Process
 from suites.harness.solvers import SOLVERS, solve
-from suites.harness.verdicts import key, verdicts
+from suites.harness.verdicts import verdicts
 from suites.judge import (
     RIGHT,
     SolutionJudge,
@@ -206,12 +206,12 @@ def test_wrong_solvers_are_named_and_not_timed() -> None:
     found = judged("f", families.low_rank(60, 8, 3))
     assert not found.wrong
     lost, seconds = found.figures["digits lost"], found.figures["time"]
-    assert set(lost) == set(seconds) == {key(name, "f") for name in SOLVERS}
+    assert set(lost) == set(seconds) == {key_of(name, "f") for name in SOLVERS}
     for name in (*WAYS, "minimum_norm", "scipy gelsy", "numpy pinv"):
-        assert lost[key(name, "f")] == [0]
-        assert min(seconds[key(name, "f")]) > 0
-    assert not lost[key("torch gels", "f")][0] <= 6.5
-    assert np.isnan(seconds[key("torch gels", "f")]).all()
+        assert lost[key_of(name, "f")] == [0]
+        assert min(seconds[key_of(name, "f")]) > 0
+    assert not lost[key_of("torch gels", "f")][0] <= 6.5
+    assert np.isnan(seconds[key_of("torch gels", "f")]).all()
 
 
 def test_a_wrong_answer_of_others_is_a_result_and_one_of_ours_a_failure(
@@ -238,8 +238,8 @@ def test_a_solver_is_as_good_as_in_the_worst_process(monkeypatch: pytest.MonkeyP
     name, point = "torch gelsy", ("rank 3", "200 x 10")
 
     def process(lost: float, seconds: float) -> Process:
-        figures = {"digits lost": {key(name, "rank 3"): [lost]}}
-        figures["time"] = {key(name, "rank 3"): [seconds]}
+        figures = {"digits lost": {key_of(name, "rank 3"): [lost]}}
+        figures["time"] = {key_of(name, "rank 3"): [seconds]}
         return Process(0.0, 0.0, "", figures, {}, {})
 
     mixed = [process(0.0, 1e-3), process(7.0, math.nan), process(0.0, 1e-3)]

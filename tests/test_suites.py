@@ -29,7 +29,7 @@ SMALL = (100, 4)
 
 def tracked(suite: Any, *parameters: Any) -> dict[str, Any]:
     """Return what each benchmark of a class hands to asv."""
-    suite.setup(*parameters)
+    getattr(suite, "setup", lambda *_: None)(*parameters)  # asv takes it for optional as well
     names = [name for name in dir(suite) if name.startswith("track_")]
     assert names
     return {name: getattr(suite, name)(*parameters) for name in names}
@@ -66,11 +66,11 @@ def test_answers_judged_by_another_process_are_not_judged_again() -> None:
     known = json.loads(json.dumps(first.judgement()))
     second = Truth(problem, judged=known)
     Verified(WAYS["numpy"](problem), second)
-    assert "oracles" not in second.__dict__
+    assert not second.has_oracles
     Verified(WAYS["torch"](problem), second)
-    assert "oracles" in second.__dict__
+    assert second.has_oracles
     other = Truth(problems.gaussian(*SMALL, seed=1), judged=known)
-    assert "oracles" in other.__dict__
+    assert other.has_oracles
 
 
 def test_memory_guard_says_why_it_skips() -> None:

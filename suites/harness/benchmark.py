@@ -39,23 +39,24 @@ class CrashError(RuntimeError):
 
 
 class Benchmark:
-    """Figures of a group, of one key at one of its points: by default the first parameter and the
-    others.
+    """Figures of a group, of one key at one of its points: the first parameter and the others.
 
-    ``version`` is set so that an edit does not hide the history. What is not measured yet is
-    measured first, so that `asv run` gives what `make bench` does.
+    What is of one key alone says which, as ``key``, and has no parameter for it. ``version`` is set
+    so that an edit does not hide the history. What is not measured yet is measured first, so that
+    `asv run` gives what `make bench` does.
     """
 
     group: ClassVar[type[Group]]
+    key: ClassVar[str] = ""
     version = "1"
     timeout = 3600.0
 
-    def key_and_point(self, *parameters: Any) -> tuple[str, tuple[Any, ...]]:
-        return parameters[0], parameters[1:]
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        """Return the key and the point of these parameters, where they are not these themselves."""
+        return key, point
 
-    def setup(self, *parameters: Any) -> None:
-        if reason := self.group.why_not(*self.key_and_point(*parameters)[1]):
-            skip(reason)
+    def _place(self, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        return self.key_and_point(*([self.key] if self.key else []), *parameters)
 
     def figure(
         self,
@@ -70,7 +71,7 @@ class Benchmark:
         it stands on ``also``, and `CrashError` where one has crashed. One that has run out of time
         is left out.
         """
-        key, point = self.key_and_point(*parameters)
+        key, point = self._place(parameters)
         rows = samples(processes(self.group, point), name, key, also)
         values = [of_process(row) for row in rows if row]
         return {"samples": values or [math.nan], "number": 1}

@@ -1,16 +1,25 @@
 """What one process measures, all of it interleaved, and what it found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import product
 from typing import Any, ClassVar
 
+from kernels import Array
 from suites.harness.machine import cores
+from suites.harness.read_limit import ImpossibleTimeError, require_possible
 from suites.harness.threads import use_threads
+from suites.harness.timing import Calls, unchecked
 from suites.harness.verified import KINDS, Judgement, Kind, Truth, Verified
 from suites.judge import WrongAnswerError
+
+
+def key_of(*parts: object) -> str:
+    """Return one key of several parts, "numba: 100"."""
+    return ": ".join(map(str, parts))
 
 
 @dataclass
@@ -30,13 +39,24 @@ class Findings:
         finite = [sample if abs(sample) < float("inf") else float("nan") for sample in samples]
         self.figures.setdefault(figure, {})[key] = finite
 
-    def take_in(self, other: "Findings", of: str) -> None:
-        """Keep what was found of a part: "KEY: OF" for each key, and what was judged by ``of``."""
-        for figure, samples in other.figures.items():
+    @contextmanager
+    def part(self, of: object) -> Iterator["Findings"]:
+        """Give findings for a part: their keys are kept here as "KEY: OF"."""
+        part = Findings(self.judged.get(str(of), {}))
+        yield part
+        for figure, samples in part.figures.items():
             for key, row in samples.items():
-                self.put(figure, f"{key}: {of}", row)
-        self.wrong |= {f"{key}: {of}": why for key, why in other.wrong.items()}
-        self.judged[of] = other.judged
+                self.put(figure, key_of(key, of), row)
+        self.wrong |= {key_of(key, of): why for key, why in part.wrong.items()}
+        self.judged[str(of)] = part.judged
+
+    @contextmanager
+    def judging(self, key: str) -> Iterator[None]:
+        """Put a key down as wrong where `WrongAnswerError` is raised."""
+        try:
+            yield
+        except WrongAnswerError as error:
+            self.forget(key, str(error))
 
     def forget(self, key: str, why: str) -> None:
         """Keep no figure of one that was wrong: wrong is never shown as fast."""
@@ -67,15 +87,10 @@ class Group(ABC):
         """Return roughly the seconds of a process."""
         return 4.0
 
-    @staticmethod
-    def why_not(*point: Any) -> str:
-        """Return why a point is left out here, "" if it is not."""
-        return ""
-
     @classmethod
     def points(cls) -> list[tuple[Any, ...]]:
         """Return the points that are measured here."""
-        return [point for point in product(*cls.params) if not cls.why_not(*point)]
+        return list(product(*cls.params))
 
     @classmethod
     def id(cls) -> str:
@@ -113,3 +128,28 @@ def right_ways(
             found.forget(name, str(error))
             truth.let_threads_be()  # no other way is to blame for a thread of this one
     return verified
+
+
+def timed(found: Findings, calls: Mapping[str, Calls]) -> dict[str, Array]:
+    """Time calls, interleaved; return the seconds of each that was right, and put down the others.
+
+    A name may say more after a semicolon: "numba; first call" is of numba.
+    """
+    seconds = dict(zip(calls, unchecked(list(calls.values())).T, strict=True))
+    for name, call in calls.items():
+        try:
+            call.check()
+        except WrongAnswerError as error:
+            found.forget(name.partition(";")[0], str(error))
+            del seconds[name]
+    return seconds
+
+
+def is_possible(found: Findings, key: str, X: Array, seconds: Array, reads: Array) -> bool:
+    """Return whether a time is not below that of a read of X; put the key down if it is."""
+    try:
+        require_possible(key, X, seconds, reads)
+    except ImpossibleTimeError as error:
+        found.forget(key, str(error))
+        return False
+    return True

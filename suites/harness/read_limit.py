@@ -12,6 +12,7 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from kernels import Array
+from suites.harness.timing import Repeated
 
 _MARGIN = 1.25  # the sums that are the read limit were beaten by 8 %: they ask no memory ahead
 _BEYOND = 4  # times the last-level cache: no part of X worth mentioning is still there
@@ -42,6 +43,11 @@ def sums_over(X: Array) -> list[Callable[[], object]]:
     x = X.reshape(-1, order="A")
     parts = get_num_threads()
     return [lambda: _sum(x), lambda: _threaded_sum(x, parts)][: min(2, parts)]
+
+
+def reads(X: Array) -> dict[str, Repeated]:
+    """Return these sums by names, to be timed beside what reads X."""
+    return {f"read {k}": Repeated(read) for k, read in enumerate(sums_over(X))}
 
 
 class ImpossibleTimeError(AssertionError):

@@ -13,12 +13,11 @@ import torch
 
 from kernels import WAYS, Array, LeastSquares
 from kernels.autograd.function import as_torch
-from suites.harness.group import Findings
+from suites.harness.group import Findings, right_ways, timed
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
-from suites.harness.timing import unchecked
 from suites.harness.turns import Turns
-from suites.harness.verified import Truth, Verified
+from suites.harness.verified import Truth
 from suites.judge import WrongAnswerError
 
 COMPILED = "torch.compile, forward and backward"
@@ -96,16 +95,12 @@ def measure(found: Findings, problem: LeastSquares) -> None:
         turns[name].batch(len(points))
         if why := turns[name].why_wrong():
             found.forget(name, why)
-    for name in _WAYS:
-        try:
-            turns[f"way {name}"] = Verified(WAYS[name](problem), truth).gradient
-        except WrongAnswerError as error:
-            found.forget(f"way {name}", str(error))
-    right = [name for name in turns if name not in found.wrong]
-    for name, seconds in zip(right, unchecked([turns[name] for name in right]).T, strict=True):
-        found.put("time", name, seconds.tolist())
-        if why := turns[name].why_wrong():
-            found.forget(name, why)
+    prepared = [(f"way {name}", WAYS[name](problem)) for name in _WAYS]
+    verified = right_ways(found, prepared, truth)
+    turns |= {name: way.gradient for name, way in verified.items()}
+    right = {name: call for name, call in turns.items() if name not in found.wrong}
+    for name, seconds in timed(found, right).items():
+        found.put("time", name, seconds)
 
 
 def _is_value(name: str) -> bool:

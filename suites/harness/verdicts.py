@@ -9,7 +9,7 @@ import numpy as np
 
 from kernels import Solution
 from suites.data.families import Instance
-from suites.harness.group import Findings
+from suites.harness.group import Findings, key_of
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import OURS, solve
@@ -62,16 +62,11 @@ def verdicts(found: Findings, family: str, instance: Instance, solvers: Sequence
     seconds = dict(zip(timed, times.T.tolist(), strict=True))
     for name, answer in worst.items():
         is_right = name in timed and not timed[name].why_wrong()
-        found.put("time", key(name, family), seconds[name] if is_right else [math.nan])
-        _put(found, key(name, family), instance, judged, answer)
+        found.put("time", key_of(name, family), seconds[name] if is_right else [math.nan])
+        _put(found, key_of(name, family), instance, judged, answer)
         if name in OURS and judged.lost(answer) > 0:
             why = f"{judged.judge.ratios(answer.w)}, rank {answer.rank}"
-            found.forget(key(name, family), f"{name}: {why}")
-
-
-def key(solver: str, family: str) -> str:
-    """Return the key of a solver's findings on a family."""
-    return f"{solver}: {family}"
+            found.forget(key_of(name, family), f"{name}: {why}")
 
 
 def _put(found: Findings, key: str, instance: Instance, judged: _Judged, answer: Solution) -> None:

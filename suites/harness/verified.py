@@ -60,6 +60,11 @@ class Truth:
             ]
         return [oracle.result() for oracle in found]
 
+    @property
+    def has_oracles(self) -> bool:
+        """Whether something was to be judged, and not all known to be right."""
+        return "oracles" in self.__dict__
+
     def judgement(self) -> Judgement:
         """Return the checksums of the data and the digests of the answers that were right."""
         right = {name: sorted(digests) for name, digests in self.right.items()}
