@@ -57,7 +57,7 @@ bench bench-all: $(BENCH)/ready
 	status=0 && { $(RUN) $@ || status=$$?; } && [ $$status -lt 2 ] && \
 	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
-	cat .asv/failures.txt && exit $$status
+	exit $$status
 
 # In a results folder of its own.
 bench-quick: $(BENCH)/ready

@@ -8,6 +8,7 @@ timed out   a process ran into its limit, as on a busy machine: there are fewer 
 from collections import defaultdict
 
 from report.results import Newest, Parameters, Record
+from suites.harness.process import is_time_out
 
 WRONG, CRASHED, TIMED_OUT = "wrong", "crashed", "timed out"
 
@@ -70,4 +71,4 @@ def _of_processes(records: list[Record]) -> dict[str, list[str]]:
 
 
 def _kind(failure: str) -> str:
-    return TIMED_OUT if failure.startswith(TIMED_OUT) else CRASHED if failure else ""
+    return TIMED_OUT if is_time_out(failure) else CRASHED if failure else ""

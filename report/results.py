@@ -21,6 +21,7 @@ from asv.results import Results, iter_results_paths
 
 from report.benchmarks import CURVES, FORMERLY
 from report.student import half_width
+from suites.record import beside
 
 FOLDER = Path(__file__).parent.parent / "results"
 
@@ -167,7 +168,7 @@ class Record:
 
     @property
     def _sidecar(self) -> Path | None:
-        return self.path.with_suffix(".processes.json.gz") if self.path else None
+        return beside(self.path) if self.path else None
 
     def failures(self) -> list[str]:
         """Return the benchmarks of which at least one choice of parameters failed."""

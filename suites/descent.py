@@ -52,7 +52,6 @@ class Descents(Group):
     """
 
     params = [_CONDITIONS, list(_SIZES)]
-    timeout = 900.0
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:

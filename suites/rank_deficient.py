@@ -30,7 +30,6 @@ class Families(Group):
     """Every solver on every family of one size."""
 
     params = [_SIZES]
-    timeout = 1200.0
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:

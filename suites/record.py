@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 from suites.harness import process
 
 ROOT = Path(__file__).parents[1]
-MEASURED = ROOT / ".asv" / "measured"
 RAW = ".processes.json.gz"
 
 Benchmark = dict[str, Any]  # as asv describes it: "name", "param_names", "params" as Python text
@@ -41,7 +40,8 @@ def environment(configuration: Path) -> Environment:
     from asv.environment import get_environments
 
     given = Config.load(str(configuration))
-    os.chdir(configuration.parent)  # asv takes paths from there
+    given.env_dir = str(configuration.parent / given.env_dir)
+    os.chdir(ROOT)  # asv looks for the project's requirements there
     (found,) = get_environments(given, None)
     found.create()
     return Environment(found.name, found.find_executable("python"), found.env_vars)
@@ -54,7 +54,10 @@ def classes(benchmarks: Iterable[Benchmark], of: Sequence[str]) -> list[str]:
 
 
 def campaign(where: Environment, benchmarks: Sequence[str]) -> dict[str, Any]:
-    """Measure in the environment; exit as it does if it is interrupted."""
+    """Measure in the environment; return every process by group and point.
+
+    Exits as it does if it is interrupted.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "found.json"
         run = "suites.harness.campaign:run"
@@ -91,19 +94,6 @@ def beside(results: Path) -> Path:
 
 def keep(results: Path, found: dict[str, Any]) -> None:
     """Write the processes beside asv's results, and empty the folder of what was measured."""
-    text = json.dumps({"groups": found["processes"]}, separators=(",", ":"))
+    text = json.dumps({"groups": found}, separators=(",", ":"))
     beside(results).write_bytes(gzip.compress(text.encode(), mtime=0))
-    shutil.rmtree(MEASURED, ignore_errors=True)
-
-
-def failed(results: Path, found: dict[str, Any]) -> list[str]:
-    """Return a line for each benchmark of ours that failed, and each process that crashed."""
-    recorded = json.loads(results.read_text())["results"]
-    wrong = [
-        f"{name}: wrong at {row[0].count(None)} of {len(row[0])} points"
-        if row and isinstance(row[0], list)
-        else f"{name}: failed at every point"
-        for name, row in recorded.items()
-        if not row or row[0] is None or None in row[0]
-    ]
-    return [*found["crashed"], *wrong]
+    shutil.rmtree(process.MEASURED, ignore_errors=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from suites import record
-from suites.harness import machine
+from suites.harness import machine, process
 
 ROOT = Path(__file__).parents[1]
 _CONFIGURATION = ROOT / "asv.conf.json"
@@ -134,11 +134,11 @@ def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
 
 
 def bench(name: str, *, everything: bool = False) -> int:
-    """Measure HEAD, keep the record, and say last what failed; a second call goes on from a first.
+    """Measure HEAD and keep the record; what was interrupted goes on where it was.
 
-    What takes long is measured by processes of their own; asv's benchmarks hand that out. A way or
-    solver of ours that is wrong, and a process that crashed, are failures; other solvers' wrong
-    answers are results.
+    What takes long is measured by processes of their own; asv's benchmarks hand that out. The
+    status is 1 where one of them fails: a way or solver of ours is wrong, or a process crashed,
+    which `report.table` says. Other solvers' wrong answers are results.
     """
     from asv.results import get_filename
 
@@ -159,11 +159,7 @@ def bench(name: str, *, everything: bool = False) -> int:
         print(f"asv ended with {status}: see {log}", file=sys.stderr)
         return status
     record.keep(results, found)
-    lines = [f"FAILED: {line}" for line in record.failed(results, found)]
-    late = [f"TIMED OUT, not measured: {line}" for line in found["timed out"]]
-    # For the Makefile, which says it last, below the tables.
-    (_FOLDER / "failures.txt").write_text("".join(f"{line}\n" for line in [*late, *lines]))
-    return 1 if lines else 0
+    return 1 if status else 0
 
 
 def quick(name: str) -> int:
@@ -189,7 +185,7 @@ def _with_processes(count: int) -> dict[str, str]:
     """Return the variables that let benchmarks measure what they hand out, by so few processes."""
     folder = _FOLDER / "passing"
     shutil.rmtree(folder, ignore_errors=True)
-    return {"FOURWAYS_MEASURED": str(folder), "FOURWAYS_PROCESSES": str(count)}
+    return {process.FOLDER: str(folder), process.FEWER: str(count)}
 
 
 def check(name: str) -> int:

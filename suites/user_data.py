@@ -15,11 +15,13 @@ from suites.harness.group import Findings, Group
 class OnFile(Group):
     """All ways on X and y as they are in a file."""
 
-    timeout = 900.0
-
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         measure_ways(found, user.load(point[0]))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 30.0
 
     @classmethod
     def points(cls) -> list[tuple[Any, ...]]:

@@ -113,8 +113,8 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
     made = Calls()
     monkeypatch.setattr(process, "call", made)
-    monkeypatch.setenv(processes.FOLDER, str(tmp_path))
-    monkeypatch.delenv(processes.FEWER, raising=False)
+    monkeypatch.setenv(process.FOLDER, str(tmp_path))
+    monkeypatch.delenv(process.FEWER, raising=False)
     return made
 
 
@@ -169,10 +169,10 @@ def test_processes_of_a_point_are_spread_and_a_second_call_goes_on(
     assert "[1/3]" in shown
     assert "3 min left" in shown
     name = f"{Counted.id()}(a)"
-    assert found["timed out"] == [f"{name}: timed out after 300 s"]
-    assert found["crashed"] == []
-    assert [bool(p["failure"]) for p in found["processes"][name]] == [True, False]
-    assert all("judged" not in p for row in found["processes"].values() for p in row)
+    failures = {of: [p["failure"] for p in row] for of, row in found.items()}
+    assert failures.pop(name) == ["timed out after 300 s", ""]
+    assert not any(failure for row in failures.values() for failure in row)
+    assert all("judged" not in p for row in found.values() for p in row)
     calls.asked.clear()
     campaign.run(["some.Handing"])  # what had run out of time has another try, nothing else has
     assert [asked[1] for asked in calls.asked] == [["a"]]
@@ -203,23 +203,17 @@ def test_every_group_is_found_by_its_name() -> None:
         assert all(found.group.cost(*point) > 0 for point in found.group.points())
 
 
-def results(folder: Path, rows: dict[str, Any]) -> Path:
-    path = folder / "0123abcd-env.json"
-    path.write_text(json.dumps({"results": rows}))
-    return path
-
-
 def test_records_of_one_commit_are_numbered_and_keep_their_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "MEASURED", tmp_path / "measured")
+    monkeypatch.setattr(process, "MEASURED", tmp_path / "measured")
     (tmp_path / "measured").mkdir()
     for count in range(3):
         path = tmp_path / "0123abcd-env.json"
         record.make_way(path)
         path.write_text(str(count))
         one = Process(0.0, 1.0, "", {"time": {"a": [float(count)]}}, {}, {})
-        record.keep(path, {"processes": {"some.Group(a)": [one.as_recorded()]}})
+        record.keep(path, {"some.Group(a)": [one.as_recorded()]})
     assert not (tmp_path / "measured").exists()
     names = ["0123abcd-env-1", "0123abcd-env-2", "0123abcd-env"]
     for count, name in enumerate(names):
@@ -229,16 +223,21 @@ def test_records_of_one_commit_are_numbered_and_keep_their_processes(
         assert kept["figures"] == {"time": {"a": [count]}}
 
 
-def test_only_what_is_ours_or_crashed_fails(tmp_path: Path) -> None:
-    rows = {"a.B.track_c": [[1.0, None, math.nan]], "a.B.track_d": [[1.0]], "a.B.track_e": [None]}
-    found = {"crashed": ["x.Y(1): ended with 1: KeyError"], "timed out": ["x.Y(2): timed out"]}
-    assert record.failed(results(tmp_path, rows), found) == [
-        "x.Y(1): ended with 1: KeyError",
-        "a.B.track_c: wrong at 1 of 3 points",
-        "a.B.track_e: failed at every point",
-    ]
-    fine = {"crashed": [], "timed out": ["x.Y(2): timed out"]}
-    assert record.failed(results(tmp_path, {"a.B.track_d": [[1.0]]}), fine) == []
+@pytest.mark.parametrize(("ended", "status"), [(0, 0), (2, 1), (3, 3)])
+def test_a_failed_benchmark_is_a_failed_run(
+    ended: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed, and that a time-out is no failure, stands in tests/test_report.py."""
+    kept: list[Any] = []
+    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    monkeypatch.setattr(run, "discovered", lambda *_: [{"name": "gradient.Gradient.track_time"}])
+    monkeypatch.setattr(run, "_asv", lambda *_, **__: ended)
+    monkeypatch.setattr(record, "environment", lambda _: record.Environment("e", "python", {}))
+    monkeypatch.setattr(record, "campaign", lambda _, chosen: {"of": chosen})
+    monkeypatch.setattr(record, "make_way", lambda _: None)
+    monkeypatch.setattr(record, "keep", lambda _, found: kept.append(found))
+    assert run.bench("here") == status
+    assert kept == ([{"of": ["gradient.Gradient"]}] if ended in (0, 2) else [])
 
 
 def test_recording_needs_no_numpy() -> None:

@@ -7,7 +7,6 @@ source differ by must meet both alike.
 
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from suites import record
 from suites.run import configuration
 
 ROOT = Path(__file__).parents[2]
@@ -100,26 +100,19 @@ def interpreter(side: str, pins: dict[str, str]) -> Python:
     The environments are those of `make bench`, of which one is made in a minute. Raises
     `BuildError` where a library or a version is not known.
     """
-    from asv.config import Config
-    from asv.environment import get_environments
     from asv.util import ProcessError
 
     try:
-        config = Config.load(str(configuration(f"compare-{side}", pins=pins)))
+        path = configuration(f"compare-{side}", pins=pins)
     except ValueError as error:
         raise BuildError(str(error)) from None
-    config.env_dir = str(ROOT / ".asv" / "env")
-    os.chdir(ROOT)  # asv looks for the project's requirements there
-    (environment,) = get_environments(config, None)
     try:
-        environment.create()
-        executable = environment.find_executable("python")
-        _install_judge(executable)
+        made = record.environment(path)
+        _install_judge(made.python)
     except (ProcessError, subprocess.CalledProcessError):
         versions = " ".join(f"{name}={version}" for name, version in pins.items())
         raise BuildError(f"no environment with {versions or 'the pinned versions'}") from None
-    variables = {name: values[0] for name, values in config.matrix["env_nobuild"].items()}
-    return Python(executable, variables)
+    return Python(made.python, made.variables)
 
 
 def _install_judge(executable: str) -> None:

@@ -12,8 +12,10 @@ from statistics import median
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from suites.harness.group import Group
-from suites.harness.processes import Process, processes
+from suites.harness.processes import Process, fingerprint, processes
 from suites.judge import WrongAnswerError
+
+fingerprint()  # once, and not in each process that asv forks for a combination of parameters
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -44,8 +44,7 @@ class Job(NamedTuple):
 def run(benchmarks: Sequence[str]) -> dict[str, Any]:
     """Measure what the benchmarks of these classes, "gradient.Gradient", are to hand out.
 
-    Returns every process by group and point, as it is kept beside asv's record, and a line for
-    each that has crashed or run out of time.
+    Returns every process by group and point, as it is kept beside asv's record.
     """
     groups = list(dict.fromkeys(_benchmark(name).group for name in benchmarks))
     points = [(group, point) for group in groups for point in group.points()]
@@ -57,29 +56,17 @@ def run(benchmarks: Sequence[str]) -> dict[str, Any]:
     except KeyboardInterrupt:
         print("\ninterrupted; what is measured is kept, and the next call goes on from here")
         sys.exit(130)
-    found = {
-        f"{group.id()}({', '.join(map(str, point))})": processes.known(group, point)
-        for group, point in points
-    }
     return {
-        "processes": {name: [p.as_recorded() for p in row] for name, row in found.items()},
-        "crashed": _failures(found, timed_out=False),
-        "timed out": _failures(found, timed_out=True),
+        f"{group.id()}({', '.join(map(str, point))})": [
+            process.as_recorded() for process in processes.known(group, point)
+        ]
+        for group, point in points
     }
 
 
 def _benchmark(name: str) -> Any:
     module, _, benchmark = name.rpartition(".")
     return getattr(import_module(f"suites.{module}"), benchmark)
-
-
-def _failures(found: dict[str, list[processes.Process]], *, timed_out: bool) -> list[str]:
-    return [
-        f"{name}: {process.failure}"
-        for name, row in found.items()
-        for process in row
-        if process.failure and process.timed_out == timed_out
-    ]
 
 
 def _measure(jobs: Sequence[Job]) -> None:

@@ -69,13 +69,11 @@ class Group(ABC):
     """What is measured together, in one process, at each combination of ``params``.
 
     `measure` fills in the findings. Each point is measured by ``processes`` processes, spread over
-    the run, none of which may take longer than ``timeout`` seconds: some thirty times what it takes
-    on an idle machine. ``cost`` says about how long that is, for the time that is left.
+    the run. ``cost`` says about how long one takes, for the time that is left and for its `limit`.
     """
 
     params: ClassVar[list[list[Any]]] = []
     processes: ClassVar[int] = 3
-    timeout: ClassVar[float] = 300.0
 
     @staticmethod
     @abstractmethod
@@ -86,6 +84,14 @@ class Group(ABC):
     def cost(*point: Any) -> float:
         """Return roughly the seconds of a process."""
         return 4.0
+
+    @classmethod
+    def limit(cls, *point: Any) -> float:
+        """Return the seconds that a process may take: thirty times its cost, at least five minutes.
+
+        That leaves room for a first process, which compiles, and for a busy machine.
+        """
+        return max(300.0, 30 * cls.cost(*point))
 
     @classmethod
     def points(cls) -> list[tuple[Any, ...]]:

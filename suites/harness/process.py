@@ -23,6 +23,11 @@ from typing import Any, NamedTuple
 
 _SUITES = Path(__file__).parents[1]
 
+# Where the processes of a run are kept until it is recorded, and the variables that change it.
+MEASURED = _SUITES.parent / ".asv" / "measured"
+FOLDER = "FOURWAYS_MEASURED"  # elsewhere
+FEWER = "FOURWAYS_PROCESSES"  # no more than so many at each point
+
 # The kernels are those that are installed, or lie in a folder that holds nothing else.
 _SCRIPT = """
 import importlib.util, sys
@@ -48,11 +53,16 @@ class Outcome(NamedTuple):
 
     @property
     def timed_out(self) -> bool:
-        return self.failure.startswith(_TIMED_OUT)
+        return is_time_out(self.failure)
 
 
 _TIMED_OUT = "timed out"
 _SHOWN = 300  # characters of an error
+
+
+def is_time_out(failure: str) -> bool:
+    """Return whether a process failed by running into its limit, and not by crashing."""
+    return failure.startswith(_TIMED_OUT)
 
 
 def call(

@@ -1,6 +1,6 @@
 """The processes of a group: measured once, kept in files, so that what is there is not done again.
 
-    .asv/measured/FINGERPRINT/gradient.Sizes/1000 x 30/0.json
+    .asv/measured/FINGERPRINT/gradient.Sizes/30/0.json
 
 The fingerprint is that of all that is measured and of what measures it: sources and versions. What
 was interrupted goes on where it was; an edit begins anew. `suites.run` puts the files of a run
@@ -21,8 +21,6 @@ from typing import Any, NamedTuple
 from suites.harness import process
 from suites.harness.group import Group
 
-FOLDER = "FOURWAYS_MEASURED"  # elsewhere than in .asv/measured
-FEWER = "FOURWAYS_PROCESSES"  # no more than so many at each point
 _LIBRARIES = ("numba", "numpy", "scipy", "torch")
 _AGE = 24 * 3600  # seconds: figures of yesterday are no part of a run of today
 
@@ -39,7 +37,7 @@ class Process(NamedTuple):
 
     @property
     def timed_out(self) -> bool:
-        return process.Outcome(None, self.failure, 0.0).timed_out
+        return process.is_time_out(self.failure)
 
     def as_recorded(self) -> dict[str, Any]:
         """Return what is kept beside asv's record: all but what serves the next process."""
@@ -48,14 +46,12 @@ class Process(NamedTuple):
 
 def how_many(group: type[Group]) -> int:
     """Return the number of processes at each point of a group."""
-    return min(group.processes, int(os.environ.get(FEWER, group.processes)))
+    return min(group.processes, int(os.environ.get(process.FEWER, group.processes)))
 
 
 def processes(group: type[Group], point: Sequence[Any]) -> list[Process]:
     """Return the processes of a point, and measure now what is not measured yet."""
-    for number in range(how_many(group)):
-        measure(group, point, number)
-    return known(group, point)
+    return [measure(group, point, number) for number in range(how_many(group))]
 
 
 def known(group: type[Group], point: Sequence[Any]) -> list[Process]:
@@ -90,7 +86,7 @@ def measure(group: type[Group], point: Sequence[Any], number: int) -> Process:
     outcome = process.call(
         "suites.harness.group:in_this_process",
         [group.id(), list(point), before],
-        timeout=group.timeout,
+        timeout=group.limit(*point),
     )
     found = outcome.value or {"figures": {}, "wrong": {}, "judged": {}}
     measured = Process(at, outcome.seconds, outcome.failure, **found)
@@ -110,14 +106,13 @@ def _file(group: type[Group], point: Sequence[Any], number: int) -> Path:
 
 
 def label(point: Sequence[Any]) -> str:
-    """Return a point as text that names a folder: "1000, 30", "rank p-2, 200 x 10"."""
+    """Return a point as text that names a folder: "30", "rank p-2, 5000 x 50"."""
     return ", ".join(map(str, point)).replace("/", "-")
 
 
 def folder() -> Path:
     """Return the folder of the files."""
-    root = Path(__file__).parents[2]
-    return Path(os.environ.get(FOLDER, root / ".asv" / "measured")) / fingerprint()
+    return Path(os.environ.get(process.FOLDER, process.MEASURED)) / fingerprint()
 
 
 @cache
