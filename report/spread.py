@@ -13,6 +13,11 @@ has few records: over all of a benchmark, and over those that share a value of a
 its own records and its own processes show. Where fewer than `_MANY` differences are known, all of
 the machine count as one pool, and where these are too few too it is `_UNKNOWN`.
 
+The processes of a record say what its median is worth where records say nothing: a virtual machine
+whose two cores share a memory bus for some minutes and then do not (numba over numpy at 1 000 000 x
+30: 3.8 and 7.3 on one AMD EPYC, Zen 4) has records that agree by chance, of processes that do not.
+Those of the cell itself are asked, as what shares one parameter with it may spread by far more.
+
 A record of one process a cell is pooled with its like, never with records of several.
 """
 
@@ -27,6 +32,7 @@ from report.results import ENOUGH, Parameters
 
 _PERCENTILE = 2.0  # the 90th percentile of such differences, in scales of an error
 _MANY = 20
+_OWN = 5  # differences of one cell: fewer say little of it
 _UNKNOWN = 0.1
 _LEAST = 0.005  # what deterministic figures would have as 0
 _MEDIAN = 1.1  # the scale of the median of k errors, by simulation, is about this over sqrt(k)
@@ -87,7 +93,7 @@ class Spread:
     def _own(self, cell: tuple[str, Parameters], is_alone: bool) -> float:
         """Return what a cell's own records show: of few, their median."""
         sizes = [size for alone, size in _differences(self._cells[cell]) if alone == is_alone]
-        return median(sizes) if len(sizes) >= ENOUGH else 0.0
+        return median(sizes) if len(sizes) >= _OWN else 0.0
 
     def _within(self, cell: tuple[str, Parameters], points: list[Point]) -> float:
         """Return the error of a median that rests on processes that spread as these do."""
@@ -95,9 +101,11 @@ class Spread:
         if not spread:
             return 0.0
         own = _of_processes(self._cells[cell])
-        pooled = [self._pooled("processes", *pool) or 0.0 for pool in _pools(cell)[1:]]
+        scales = [_scale(own)]
+        if len(own) < _OWN:
+            scales += [self._pooled("processes", *pool) or 0.0 for pool in _pools(cell)[1:]]
         fewest = min(len(point.processes) for point in spread)
-        return _MEDIAN * max(_scale(own), *pooled) / math.sqrt(fewest)
+        return _MEDIAN * max(scales) / math.sqrt(fewest)
 
 
 def _pools(cell: tuple[str, Parameters]) -> list[tuple[object, ...]]:

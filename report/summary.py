@@ -89,10 +89,10 @@ def _is_of_accuracy(step: Step) -> bool:
 
 
 def _listed(found: list[Step]) -> str:
-    """Return a line for the steps of a benchmark between the same records, in one direction."""
-    groups: dict[tuple[str, str, bool], list[Step]] = defaultdict(list)
+    """Return a line for the steps between the same records in one direction, with the largest."""
+    groups: dict[tuple[str, bool], list[Step]] = defaultdict(list)
     for step in found:
-        groups[step.span, step.benchmark, step.worse > 1].append(step)
+        groups[step.span, step.worse > 1].append(step)
     lines = [_line(group) for group in list(groups.values())[:_SHOWN]] or ["  nothing"]
     if len(groups) > _SHOWN:
         lines.append(f"  and {len(groups) - _SHOWN} more")

@@ -9,7 +9,7 @@ from typing import Any
 from kernels import WAYS
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group
+from suites.harness.group import Findings, Group, key_of, sizes
 
 _SIZES = ["100 x 4", "10000 x 30", "700000 x 30"]
 
@@ -35,19 +35,19 @@ CALLS = [
 
 
 class Calls(Group):
-    """All calls on one X."""
-
-    params = [_SIZES]
+    """All calls, on one X after another."""
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         from suites.harness import torch_calls
 
-        torch_calls.measure(found, problems.gaussian(*problems.shape(*point)))
+        for size in sizes(_SIZES):
+            with found.part(size) as of_size:
+                torch_calls.measure(of_size, problems.gaussian(*problems.shape(size)))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 30.0 if point == (_SIZES[-1],) else 12.0
+        return 25.0
 
 
 class Autograd(Benchmark):
@@ -56,6 +56,9 @@ class Autograd(Benchmark):
     group = Calls
     param_names = ["call", "X"]
     params = [CALLS, _SIZES]
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:

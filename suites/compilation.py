@@ -9,8 +9,7 @@ from kernels import WAYS
 from suites.data import problems
 from suites.harness import first_call
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group, key_of, right_ways, timed
-from suites.harness.verified import Truth
+from suites.harness.group import Findings, Group, key_of, right_ways, sizes, timed
 
 _ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
 _COLUMNS = 30
@@ -60,7 +59,7 @@ class Paying(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         first = first_call.in_fresh_processes(_ROWS[0], _COLUMNS, "float64", "C")
-        for n in _ROWS:
+        for n in sizes(_ROWS):
             with found.part(n) as of_n:
                 _until_paid(of_n, n, {"compiles": first.compiled, "loads": first.loaded})
 
@@ -71,10 +70,9 @@ class Paying(Group):
 
 def _until_paid(found: Findings, n: int, costs: dict[str, float]) -> None:
     """Put down the number of gradients that numba must be faster by, to have paid these seconds."""
-    truth = Truth(problems.gaussian(n, _COLUMNS), judged=found.judged.get("ways"))
+    truth = found.truth(problems.gaussian(n, _COLUMNS))
     prepared = [(name, WAYS[name](truth.problem)) for name in ("numpy", "numba")]
     ways = right_ways(found, prepared, truth, kinds=["gradient"])
-    found.judged["ways"] = truth.judgement()
     seconds = timed(found, {name: way.gradient for name, way in ways.items()})
     if len(seconds) < 2:
         return

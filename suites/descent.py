@@ -1,8 +1,8 @@
 """Which descent, driven by which gradient, is at the answer first, and where direct solvers win.
 
-All solvers of one problem run in one process: in the first of them each once to see how it
-converges, and then, if it gets to 1e-8, again and again in turn, for as many iterations as that
-takes, from X and y as they come: preparation of the way, L and mu included.
+All solvers of one problem run in one process, one problem after another: in the first process each
+solver once to see how it converges, and then, if it gets to 1e-8, again and again in turn, for as
+many iterations as that takes, from X and y as they come: preparation of the way, L and mu included.
 """
 
 import math
@@ -17,17 +17,17 @@ from suites.data import problems
 from suites.data.families import with_condition
 from suites.harness import benchmark, convergence
 from suites.harness.benchmark import with_attributes
-from suites.harness.group import Findings, Group, key_of, right_ways
+from suites.harness.group import Findings, Group, key_of, right_ways, sizes
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq
 from suites.harness.threads import use_threads
 from suites.harness.timing import ratio
-from suites.harness.verified import Truth, Verified
+from suites.harness.verified import Verified
 from suites.judge import WrongAnswerError
 
-# The seconds that one descent may take.
-_SIZES = {"100 x 10": 0.2, "2000 x 50": 0.3, "200000 x 50": 0.8}
+# The seconds that one descent may take: more than the slowest direct solver.
+_SIZES = {"100 x 10": 0.2, "2000 x 50": 0.3, "200000 x 50": 0.5}
 _CONDITIONS = ["10", "1000"]  # of X: 100 and 1e6 for the Hessian
 _ALONE = {"torch SGD": "torch", "torch LBFGS": "torch", "lsqr": "numpy", "lsmr": "numpy"}
 _ALONE["reduced conjugate gradients"] = "numba"
@@ -39,29 +39,31 @@ _DESCENTS = [
 ]
 _LOOPS = ["gradient descent", "nesterov", "barzilai-borwein", "conjugate gradients"]
 _OVER = ["numpy", "torch"]
+_LOOPED = ["100 x 4", "100 x 10", "30 x 30", "200000 x 50"]
 _REDUCED = "reduced conjugate gradients by numba"
+_REDUCED_ON = [["10", "1000", "1e6"], ["5000 x 50", "200000 x 50", "50000 x 200"]]
 # Not numba, whose solution is a descent.
 _DIRECT = {f"direct by {way}": SOLVERS[way] for way in ("torch", "numpy", "scipy")}
 _DIRECT["minimum_norm"] = SOLVERS["minimum_norm"]
 
 
 class Descents(Group):
-    """Every descent and direct solver on one problem.
+    """Every descent and direct solver, on one problem after another.
 
-    X = U diag(σ) Vᵀ with σ in equal ratios, and noise of a thousandth.
+    X = U diag(σ) Vᵀ with σ in equal ratios, and noise of a thousandth. The problems share a
+    process, as it takes some six seconds to import and to load what is compiled.
     """
-
-    params = [_CONDITIONS, list(_SIZES)]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        condition, size = point
-        instance = with_condition(*problems.shape(size), float(condition))
-        convergence.measure(found, instance, _DESCENTS, _DIRECT, _SIZES[size])
+        for condition, size in product(_CONDITIONS, sizes(_SIZES)):
+            instance = with_condition(*problems.shape(size), float(condition))
+            with found.part(key_of(condition, size)) as of_problem:
+                convergence.measure(of_problem, instance, _DESCENTS, _DIRECT, _SIZES[size])
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 30.0
+        return 40.0
 
 
 class Descent(benchmark.Benchmark):
@@ -69,7 +71,10 @@ class Descent(benchmark.Benchmark):
 
     group = Descents
     param_names = ["solver", "condition number", "X"]
-    params = [[*_DESCENTS, *_DIRECT], *Descents.params]
+    params = [[*_DESCENTS, *_DIRECT], _CONDITIONS, list(_SIZES)]
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:
@@ -77,57 +82,59 @@ class Descent(benchmark.Benchmark):
         return self.figure("time", *of)
 
     @with_attributes(unit="iterations")
-    def track_iterations(self, solver: str, *point: Any) -> float:
+    def track_iterations(self, solver: str, *problem: Any) -> float:
         """Iterations to 1e-8; 0 for a direct solver."""
         if solver in _DIRECT:
             return 0
-        iterations = self.first(point).judged.get("iterations", {}).get(solver)
+        judged = self.first(()).judged.get(key_of(*problem), {})
+        iterations = judged.get("iterations", {}).get(solver)
         return math.nan if iterations is None else iterations
 
     @with_attributes(unit="seconds")
-    def track_seconds_curve(self, solver: str, *point: Any) -> dict[str, Any]:
+    def track_seconds_curve(self, *of: Any) -> dict[str, Any]:
         """The samples are the curve: seconds to 0.1, 0.01, ... 1e-10, as far as it got."""
-        return self._curve("seconds curve", solver, point)
+        return self._curve("seconds curve", *of)
 
     @with_attributes(unit="gradients")
-    def track_evaluations_curve(self, solver: str, *point: Any) -> dict[str, Any]:
+    def track_evaluations_curve(self, *of: Any) -> dict[str, Any]:
         """The samples are the curve: gradients to 0.1, 0.01, ... 1e-10, as far as it got."""
-        return self._curve("evaluations curve", solver, point)
+        return self._curve("evaluations curve", *of)
 
-    def _curve(self, name: str, solver: str, point: tuple[Any, ...]) -> dict[str, Any]:
-        curve = self.first(point).figures.get(name, {}).get(solver)
+    def _curve(self, name: str, *of: Any) -> dict[str, Any]:
+        curve = self.first(()).figures.get(name, {}).get(key_of(*of))
         return {"samples": curve or [math.nan], "number": 1}
 
 
 class Loops(Group):
     """Loops in Python on the gradients of numpy and torch, and the compiled ones.
 
-    The same iterations, L included: 1000 where n p <= 1000, 20 out of cache.
+    The same iterations, L included: 1000 where n p <= 1000, 10 out of cache.
     """
-
-    params = [["100 x 4", "100 x 10", "30 x 30", "200000 x 50"]]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        n, p = problems.shape(*point)
-        problem = with_condition(n, p, 10.0).problem
-        truth = Truth(problem, judged=found.judged.get("ways"))
-        names = ["numba", *_OVER]
-        ways = right_ways(found, [(name, WAYS[name](problem)) for name in names], truth)
-        found.judged["ways"] = truth.judgement()
-        if "numba" not in ways:
-            return
-        stopping = convergence.for_iterations(1000 if n * p <= 1000 else 20)
-        for method, over in product(_LOOPS, _OVER):
-            if over in ways:
-                _loops(found, method, ways[over], ways["numba"], stopping, key_of(method, over))
+        for size in sizes(_LOOPED):
+            with found.part(size) as of_size:
+                _loops(of_size, *problems.shape(size))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 5.0 if problems.shape(*point)[0] <= 1000 else 25.0
+        return 25.0
 
 
-def _loops(
+def _loops(found: Findings, n: int, p: int) -> None:
+    problem = with_condition(n, p, 10.0).problem
+    prepared = [(name, WAYS[name](problem)) for name in ("numba", *_OVER)]
+    ways = right_ways(found, prepared, found.truth(problem))
+    if "numba" not in ways:
+        return
+    stopping = convergence.for_iterations(1000 if n * p <= 1000 else 10)
+    for method, over in product(_LOOPS, _OVER):
+        if over in ways:
+            _loop(found, method, ways[over], ways["numba"], stopping, key_of(method, over))
+
+
+def _loop(
     found: Findings, method: str, over: Verified, numba: Verified, stopping: Stopping, key: str
 ) -> None:
     """Compare two loops, which must end at the same value."""
@@ -154,47 +161,49 @@ class Loop(benchmark.Benchmark):
 
     group = Loops
     param_names = ["method", "over", "X"]
-    params = [_LOOPS, _OVER, *Loops.params]
+    params = [_LOOPS, _OVER, _LOOPED]
 
     def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        over, size = point
-        return key_of(key, over), (size,)
+        return key_of(key, *point), ()
 
     @with_attributes(unit="x")
     def track_speedup(self, method: str, over: str, size: str) -> dict[str, Any]:
-        return self.figure("speed-up", method, over, size, also=["numba", over])
+        also = [key_of("numba", size), key_of(over, size)]
+        return self.figure("speed-up", method, over, size, also=also)
 
 
 class Reductions(Group):
-    """numpy.linalg.lstsq, and conjugate gradients on the p x p factor to 1e-8."""
-
-    params = [["10", "1000", "1e6"], ["5000 x 50", "200000 x 50", "50000 x 200"]]
+    """numpy.linalg.lstsq, and conjugate gradients on the p x p factor to 1e-8, by problem."""
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        condition, size = point
-        instance = with_condition(*problems.shape(size), float(condition))
-        problem = instance.problem
-        use_threads(cores())
-        reach = partial(convergence.descended, _REDUCED, problem, Stopping())
-        require = partial(convergence.require_target, instance, what=str(problem))
-        with found.judging("reduced"):
-            require(reach())
-            ours = Solutions(reach, require)
-            found.put("speed-up", "reduced", ratio(partial(lstsq, problem), ours, rounds=(1, 3)))
+        conditions, every = _REDUCED_ON
+        for condition, size in product(conditions, sizes(every)):
+            key = key_of(condition, size)
+            instance = with_condition(*problems.shape(size), float(condition))
+            problem = instance.problem
+            use_threads(cores())
+            reach = partial(convergence.descended, _REDUCED, problem, Stopping())
+            require = partial(convergence.require_target, instance, what=str(problem))
+            with found.judging(key):
+                require(reach())
+                ours = Solutions(reach, require)
+                found.put("speed-up", key, ratio(partial(lstsq, problem), ours, rounds=(1, 3)))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 8.0
+        return 20.0
 
 
 class Reduced(benchmark.Benchmark):
     """Time of numpy.linalg.lstsq over that of conjugate gradients on the p x p factor, to 1e-8."""
 
     group = Reductions
-    key = "reduced"
     param_names = ["condition number", "X"]
-    params = Reductions.params
+    params = _REDUCED_ON
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from kernels import WAYS, LeastSquares, Way
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group, is_possible, key_of, right_ways, timed
+from suites.harness.group import Findings, Group, is_possible, key_of, right_ways, sizes, timed
 from suites.harness.machine import cores
 from suites.harness.memory import too_large
 from suites.harness.read_limit import reads
@@ -47,7 +47,7 @@ class Sizes(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (p,) = point
-        for n in _ROWS:
+        for n in sizes(_ROWS):
             if too_large(n, p, _COPIES):
                 continue
             with found.part(n) as of_n:
@@ -60,7 +60,7 @@ class Sizes(Group):
 
 def measure_ways(found: Findings, problem: LeastSquares) -> None:
     """Put down all that the suite says of a problem."""
-    truth = Truth(problem, judged=found.judged.get("ways"))
+    truth = found.truth(problem)
     prepared = {name: _prepared(found, name, problem) for name in WAYS}
     ways = right_ways(found, prepared.items(), truth)
     for name, way in ways.items():
@@ -68,7 +68,6 @@ def measure_ways(found: Findings, problem: LeastSquares) -> None:
             found.put("error", name, [way.gradient_error()])
     _gradients(found, truth, ways)
     _values(found, ways)
-    found.judged["ways"] = truth.judgement()
 
 
 def _prepared(found: Findings, name: str, problem: LeastSquares) -> Way:

@@ -6,13 +6,14 @@ digits lost, and no time. A solver that says it did not solve the problem is not
 
 import math
 from functools import partial
+from itertools import product
 from typing import Any
 
 from kernels import minimum_norm
 from suites.data import problems
 from suites.data.families import FAMILIES, Instance, duplicated_column, low_rank
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group, key_of
+from suites.harness.group import Findings, Group, key_of, sizes
 from suites.harness.machine import cores
 from suites.harness.solutions import Solutions
 from suites.harness.solvers import SOLVERS, lstsq
@@ -23,6 +24,10 @@ from suites.judge import SolutionJudge
 
 _SIZES = ["200 x 10", "2000 x 50"]
 _LARGEST = "2000 x 50"
+_TALL = [
+    ["duplicated column", "rank p/2"],
+    ["5000 x 50", "100000 x 50", "50000 x 100", "50000 x 500"],
+]
 _NAMES = [name for name in SOLVERS if name != "refined"]  # which leaves these to others
 
 
@@ -105,31 +110,35 @@ _NOT_RIGHT = {"samples": [math.nan], "number": 1}
 
 
 class TallProblems(Group):
-    """`numpy.linalg.lstsq` and `kernels.minimum_norm`, n much larger than p."""
-
-    params = [
-        ["duplicated column", "rank p/2"],
-        ["5000 x 50", "100000 x 50", "50000 x 100", "50000 x 500"],
-    ]
+    """`numpy.linalg.lstsq` and `kernels.minimum_norm`, n much larger than p, by problem."""
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        instance = _tall(*point)
-        use_threads(cores())
-        require = SolutionJudge(instance.problem, instance.rank).check
-        ours = Solutions(partial(minimum_norm, instance.problem), require)
-        theirs = partial(lstsq, instance.problem)
-        with found.judging("minimum_norm"):
-            found.put("speed-up", "minimum_norm", ratio(theirs, ours, rounds=(1, 5)))
+        families, every = _TALL
+        for family, size in product(families, sizes(every)):
+            key = key_of(family, size)
+            instance = _tall(family, size)
+            use_threads(cores())
+            require = SolutionJudge(instance.problem, instance.rank).check
+            ours = Solutions(partial(minimum_norm, instance.problem), require)
+            theirs = partial(lstsq, instance.problem)
+            with found.judging(key):
+                found.put("speed-up", key, ratio(theirs, ours, rounds=(1, 5)))
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 24.0
 
 
 class Tall(Benchmark):
     """Time of `numpy.linalg.lstsq` over that of `kernels.minimum_norm`, n much larger than p."""
 
     group = TallProblems
-    key = "minimum_norm"
     param_names = ["family", "X"]
-    params = TallProblems.params
+    params = _TALL
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        return key_of(key, *point), ()
 
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Working sets: 256 KiB of X lie in L2, 8 MiB in L3, 160 MiB in memory on the machines of today.
 """
 
+from itertools import product
 from typing import Any, ClassVar
 
 import numba
@@ -12,11 +13,11 @@ from kernels import WAYS, Array, LeastSquares
 from suites.data import problems
 from suites.harness import working_set
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group, key_of, right_ways, timed
+from suites.harness.group import Findings, Group, key_of, right_ways, sizes, timed
 from suites.harness.machine import cores
 from suites.harness.timing import Calls, Repeated
 from suites.harness.turns import Turns
-from suites.harness.verified import Truth, Verified
+from suites.harness.verified import Verified
 
 _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
 _COLUMNS = [4, 30, 300, 1000]
@@ -37,57 +38,58 @@ def _verified(
     found: Findings, names: list[str], problem: LeastSquares, of: str = "ways"
 ) -> dict[str, Verified]:
     """Return the ways whose gradients are right, on all cores."""
-    truth = Truth(problem, judged=found.judged.get(of))
+    truth = found.truth(problem, of)
     prepared = [(name, WAYS[name](problem)) for name in names]
-    ways = right_ways(found, prepared, truth, kinds=["gradient"])
-    found.judged[of] = truth.judgement()
-    return ways
+    return right_ways(found, prepared, truth, kinds=["gradient"])
 
 
 class Sets(Group):
-    """numba, numpy and torch on one working set, on all threads and on one; how fast X is read.
+    """numba, numpy and torch on each working set, on all threads and on one; how fast X is read.
 
     For scipy it is the first gradient that counts, preparation included: n p² flops, which only
     the smallest set leaves in the range of the others.
     """
 
-    params = [_ORDERS, list(_SETS)]
+    params = [_ORDERS]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        order, size = point
-        names = ["numba", "numpy", "torch"] + ["scipy"] * (size == _FACTORED_ON)
-        for p in _COLUMNS:
-            with found.part(p) as of_p:
+        (order,) = point
+        for size, p in product(sizes(_SETS), sizes(_COLUMNS)):
+            names = ["numba", "numpy", "torch"] + ["scipy"] * (size == _FACTORED_ON)
+            with found.part(key_of(size, p)) as of_set:
                 problem = _problem(order, size, p)
-                working_set.measure(of_p, _verified(of_p, names, problem), problem)
+                working_set.measure(of_set, _verified(of_set, names, problem), problem)
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 8.0 + _SETS[point[1]] / 8e6
+        return 22.0
 
 
-class _OfSets(Benchmark):
+class _OfNumba(Benchmark):
     """Compared with numba: what is wrong with that, or with the key, is wrong with the figure.
 
-    The last parameter is a part of the group's point: it is in the key.
+    The first parameter is the group's point; those that follow are in the key.
     """
 
-    group: ClassVar[type[Group]] = Sets
-
     def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, point[-1]), point[:-1]
+        first, *others = point
+        return key_of(key, *others), (first,)
 
     def figure(self, name: str, *parameters: Any, **more: Any) -> dict[str, Any]:
-        also = [key_of("numba", parameters[-1])]
-        return super().figure(name, *parameters, also=also, **more)
+        numba, _ = self.key_and_point("numba", *(parameters if self.key else parameters[1:]))
+        return super().figure(name, *parameters, also=[numba], **more)
+
+
+class _OfSets(_OfNumba):
+    group: ClassVar[type[Group]] = Sets
 
 
 class Roofline(_OfSets):
     """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
 
     param_names = ["threads", "order", "X", "p"]
-    params = [["1", "all"], *Sets.params, _COLUMNS]
+    params = [["1", "all"], _ORDERS, list(_SETS), _COLUMNS]
 
     @with_attributes(unit="of the read limit")
     def track_share_of_read_limit(self, *of: Any) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class Advantage(_OfSets):
     """Time of another way over the time of numba, interleaved, float64, all cores."""
 
     param_names = ["over", "order", "X", "p"]
-    params = [["numpy", "torch", "scipy"], *Sets.params, _COLUMNS]
+    params = [["numpy", "torch", "scipy"], _ORDERS, list(_SETS), _COLUMNS]
 
     def setup(self, over: str, order: str, size: str, p: int) -> None:
         if over == "scipy" and size != _FACTORED_ON:
@@ -114,7 +116,7 @@ class OneThread(_OfSets):
 
     key = "numpy"
     param_names = ["order", "X", "p"]
-    params = [*Sets.params, _COLUMNS]
+    params = [_ORDERS, list(_SETS), _COLUMNS]
 
     @with_attributes(unit="x")
     def track_speedup_over_numpy(self, *of: Any) -> dict[str, Any]:
@@ -129,7 +131,7 @@ class Precisions(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (order,) = point
-        for p in _COLUMNS:
+        for p in sizes(_COLUMNS):
             with found.part(p) as of_p:
                 _precisions(of_p, order, p)
 
@@ -148,7 +150,7 @@ def _precisions(found: Findings, order: str, p: int) -> None:
         found.put("float32", "numba", seconds["numba; float64"] / seconds["numba; float32"])
 
 
-class SinglePrecision(_OfSets):
+class SinglePrecision(_OfNumba):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 
     group = Precisions
@@ -169,7 +171,7 @@ class Smallest(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (order,) = point
-        for size in _SMALLEST:
+        for size in sizes(_SMALLEST):
             with found.part(size) as of_size:
                 _beyond_an_empty_call(of_size, order, size)
 
@@ -188,7 +190,7 @@ def _beyond_an_empty_call(found: Findings, order: str, size: str) -> None:
         found.put("beyond empty", "numba", seconds["numba"] - seconds["empty"])
 
 
-class SmallCalls(_OfSets):
+class SmallCalls(_OfNumba):
     """Time of a small gradient beyond that of an empty compiled call with X, y and w."""
 
     group = Smallest
@@ -214,7 +216,7 @@ class Scaling(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (size,) = point
-        for p in _SCALED:
+        for p in sizes(_SCALED):
             with found.part(p) as of_p:
                 for numba in _verified(of_p, ["numba"], _problem("C", size, p)).values():
                     _scaling(of_p, numba)
@@ -240,7 +242,7 @@ def _scaling(found: Findings, verified: Verified) -> None:
             found.put("scaling", str(count), seconds["numba; 1"] / scaled)
 
 
-class Threads(_OfSets):
+class Threads(_OfNumba):
     """Time of a gradient on one thread over its time on several."""
 
     group = Scaling

@@ -177,7 +177,7 @@ def smoke(name: str) -> int:
     path = configuration("smoke", results=results)
     selection = smoke_selection(discovered(path, results, name))
     arguments = ["--quick", "--dry-run", *_chosen(selection)]
-    by = _with_processes(1)
+    by = _with_processes(1) | {process.SMALLEST: "1"}
     return _asv(path, *_of_head(name), *arguments, only_chosen=True, environment=by)
 
 

@@ -33,11 +33,10 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Any]], Array]
 
 @pytest.fixture
 def measured_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Benchmarks hand out what this process measures, anew at each call, of 100 rows at most."""
-    from suites import gradient
-    from suites.harness import benchmark, group, processes
+    """Benchmarks hand out what this process measures, anew at each call, of the smallest size."""
+    from suites.harness import benchmark, group, process, processes
 
-    monkeypatch.setattr(gradient, "_ROWS", [100])
+    monkeypatch.setenv(process.SMALLEST, "1")
 
     def one(of: type[group.Group], point: Sequence[Any]) -> list[processes.Process]:
         found = group.in_this_process(of.id(), list(point), {})

@@ -47,8 +47,6 @@ def fast(monkeypatch: pytest.MonkeyPatch, untimed: Any, measured_here: Any) -> N
     for module in (group, timing):
         monkeypatch.setattr(module, "unchecked", untimed)
     monkeypatch.setattr(torch_calls, "compiled", lambda *_: None)
-    monkeypatch.setattr(compilation, "_ROWS", [100])
-    monkeypatch.setattr(roofline, "_COLUMNS", [4])
     monkeypatch.setattr(
         first_call, "in_fresh_processes", lambda *_: first_call.Seconds(1.0, 1.0, 1.0)
     )

@@ -22,6 +22,7 @@ LATEST = next(name for name in MACHINES if "25-model-17" in name)
 
 # 1 200 cells, of which some, as the large sizes, spread three times as far as others.
 WAYS = ["numba", "torch", "numpy", "scipy"]
+LARGE = ("18", "19")
 KEYS = [(way, str(n), str(p)) for way in WAYS for n in range(20) for p in range(10)]
 Factors = dict[tuple[str, Parameters], tuple[int, float]]
 BENCHMARKS = [SPEEDUP, GRADIENT]
@@ -68,13 +69,16 @@ def recorded(
     *,
     processes: int = 5,
     factors: Factors | None = None,
+    apart: float = 0.0,
 ) -> list[Record]:
     """Records of commits: all cells drift together, and each has heavy tails between records and
-    between processes. ``factors`` are by what a cell changes, and from which commit on."""
+    between processes. ``factors`` are by what a cell changes, and from which commit on. ``apart``
+    are two states of the machine, in logarithms, of which a process meets one, in large sizes."""
     records = []
     for at, commit in enumerate(commits):
         drift = random_.gauss(0, 0.2)
         of: dict[str, dict[Parameters, Cell]] = {}
+        states = [random_.choice([0.0, apart]) if apart else 0.0 for _ in range(processes)]
         for benchmark in BENCHMARKS:
             for key in KEYS:
                 since, factor = (factors or {}).get((benchmark, key), (math.inf, 1.0))
@@ -82,7 +86,8 @@ def recorded(
                 log = 0.015 * size * heavy(random_, 4) + drift * (benchmark == GRADIENT)
                 log += math.log(factor) * (commit >= since)
                 of_processes = tuple(
-                    math.exp(log + 0.03 * size * heavy(random_, 3)) for _ in range(processes)
+                    math.exp(log + 0.03 * size * heavy(random_, 3) + state * (key[1] in LARGE))
+                    for state in states
                 )
                 figures = of_processes if processes > 1 else ()
                 cell = Cell(median(of_processes), None, None, processes, figures)
@@ -127,6 +132,17 @@ def test_where_nothing_changes_nothing_is_found(commits: list[int]) -> None:
 def test_where_nothing_changes_nothing_is_found_in_many(commits: list[int], processes: int) -> None:
     """Of 20 histories two show a step with a chance of 2 % where one in a hundred does."""
     every = [recorded(random.Random(k), commits, processes=processes) for k in range(100, 120)]
+    assert sum(bool(found(records)) for records in every) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [5, 3])
+@pytest.mark.parametrize("commits", [[1, 1, 2, 2, 2, 3], [1, 2, 3, 4, 5, 6]], ids=str)
+def test_a_machine_of_two_states_shows_no_step(commits: list[int], processes: int) -> None:
+    """Medians of records agree by chance before and after a commit; their processes do not."""
+    every = [
+        recorded(random.Random(k), commits, processes=processes, apart=0.5) for k in range(200, 220)
+    ]
     assert sum(bool(found(records)) for records in every) <= 1
 
 
@@ -213,6 +229,20 @@ def test_a_lost_digit_is_ten_times_the_error_and_wrong_always_counts(
     if old is not None and new is not None:
         lost = found([single("1", new, DIGITS_LOST), single("2", old, DIGITS_LOST)])
         assert [step.worse for step in lost] == [step.worse for step in steps]
+
+
+def test_what_a_library_answers_is_of_its_version_and_not_of_a_commit() -> None:
+    """torch's gelsy is right every other time, on all of our commits alike."""
+
+    def at(commit: str, lost: float, versions: str) -> Record:
+        cells: dict[str, Any] = {DIGITS_LOST: {("torch gelsy", "rank 2"): Cell(lost)}}
+        return cast("Record", Simulated(commit, 0, cells, versions=versions))
+
+    flips = [at("1", 0.0, "torch 2"), at("2", 16.0, "torch 2"), at("3", 0.0, "torch 2")]
+    assert found(flips) == []
+    assert found([*flips, at("4", 0.0, "torch 3")]) == []
+    (step,) = found([flips[1], at("3", 0.0, "torch 3")])
+    assert step.worse == pytest.approx(1e-16)
 
 
 def test_the_page_marks_the_record_that_a_step_begins_with() -> None:

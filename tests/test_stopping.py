@@ -192,9 +192,11 @@ def test_the_iterate_is_shown_in_the_units_of_the_caller() -> None:
 
 def test_an_interrupt_keeps_the_best_iterate(driven: Any) -> None:
     """Ctrl-C arrives at any time, in Python or in compiled code."""
+    descend("gradient descent", driven, Stopping(iterations=2))  # what is compiled is loaded
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
-    found = descend("gradient descent", driven, Stopping(iterations=10**9))
+    endless = Stopping(gradient=0, iterations=10**9, patience=10**9)
+    found = descend("gradient descent", driven, endless)
     timer.cancel()
     assert (found.stopped, found.converged) == ("interrupted", False)
     assert found.iterations > 0

@@ -6,13 +6,10 @@ are what JSON holds.
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from hashlib import blake2b
 from time import perf_counter, sleep
 from typing import Any
 
-import numpy as np
-
-from kernels import WAYS, Array, LeastSquares, Solution, minimum_norm
+from kernels import WAYS, LeastSquares, Solution, minimum_norm
 from suites.compare.cells import Cell
 from suites.data import problems
 from suites.harness.machine import cores
@@ -20,12 +17,11 @@ from suites.harness.solutions import Solutions
 from suites.harness.threads import use_threads
 from suites.harness.timing import calls_per_batch
 from suites.harness.turns import Turns
-from suites.harness.verified import Kind, Truth, Verified
+from suites.harness.verified import Kind, Truth, Verified, digest
 from suites.judge import SolutionJudge, WrongAnswerError
 
 _ROUNDS = 10
 _BATCH = 0.001  # seconds
-_LINE = 64  # bytes
 
 # As in suites/harness/timing.py: after a parallel region idle threads spin for up to 5 ms, and
 # asleep they take some milliseconds of calls to find a core again.
@@ -72,11 +68,10 @@ class _Answers:
     def _require(self, answer: Solution) -> None:
         if not answer.converged:
             raise WrongAnswerError("it says that it did not converge")
-        right = self._truth.right.setdefault("solution", set())
-        digest = blake2b(answer.w.tobytes(), digest_size=16).hexdigest()
-        if digest not in right:
+        right = self._truth.right_bits("solution")
+        if (seen := digest(answer.w.tobytes())) not in right:
             SolutionJudge(self._truth.problem).check(answer)
-            right.add(digest)
+            right.add(seen)
 
     def judgement(self) -> Any:
         """Return what spares another process the judging."""
@@ -133,22 +128,7 @@ def measure(cells: Sequence[Sequence[Any]], known: dict[str, Found]) -> dict[str
 
 @cache
 def _problem(n: int, p: int, order: Any) -> LeastSquares:
-    drawn = problems.gaussian(n, p, order=order)
-    return LeastSquares(_aligned(drawn.X), _aligned(drawn.y))
-
-
-def _aligned(array: Array) -> Array:
-    """Return a copy that begins with a line of the cache.
-
-    NumPy aligns to 16 bytes, and what went before in a process decides whether to 32: with X in
-    Fortran order and 240 KB of it that moves numba's gradient by 16 %.
-    """
-    room = np.empty(array.nbytes + _LINE, np.uint8)
-    order: Any = "C" if array.flags.c_contiguous else "F"
-    start = -room.ctypes.data % _LINE
-    copy: Array = np.ndarray(array.shape, array.dtype, room, start, order=order)
-    copy[...] = array
-    return copy
+    return problems.gaussian(n, p, order=order)
 
 
 def _wake(cell: Cell, turns: Turns) -> None:

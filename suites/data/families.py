@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kernels import Array, LeastSquares
+from suites.data.problems import placed
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ def with_condition(n: int, p: int, condition: float) -> Instance:
     noise -= U @ (U.T @ noise)
     fitted = U @ sigma
     y = fitted + 1e-3 * np.linalg.norm(fitted) / np.linalg.norm(noise) * noise
-    return Instance(LeastSquares(X, y), p, w)
+    return Instance(LeastSquares(placed(X), placed(y)), p, w)
 
 
 FAMILIES: dict[str, Callable[[int, int], Instance]] = {

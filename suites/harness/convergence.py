@@ -56,7 +56,7 @@ def measure(
     together. What is wrong has no times. The curves are of the first process: it hands the numbers
     of iterations to those that follow.
     """
-    problem, truth = instance.problem, Truth(instance.problem)
+    problem, truth = instance.problem, found.truth(instance.problem)
     use_threads(cores())
     wrong = _wrong_ways(truth, descents)
     for solver in descents:

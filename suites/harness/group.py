@@ -1,20 +1,24 @@
 """What one process measures, all of it interleaved, and what it found."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from kernels import Array
+from kernels import Array, LeastSquares
+from suites.harness import process
 from suites.harness.machine import cores
 from suites.harness.read_limit import ImpossibleTimeError, require_possible
 from suites.harness.threads import use_threads
 from suites.harness.timing import Calls, unchecked
 from suites.harness.verified import KINDS, Judgement, Kind, Truth, Verified
 from suites.judge import WrongAnswerError
+
+_Size = TypeVar("_Size")
 
 
 def key_of(*parts: object) -> str:
@@ -26,13 +30,23 @@ def key_of(*parts: object) -> str:
 class Findings:
     """Samples of each figure by a key (a way, a solver), and who was wrong, and how.
 
-    ``judged`` is handed from one process to the next: answers of the same bits on the same data
-    are not judged twice.
+    ``judged`` is what the processes before this one hand on: answers of the same bits on the same
+    data are not judged twice.
     """
 
     judged: dict[str, Judgement] = field(default_factory=dict)
     figures: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
+    _truths: dict[str, Truth] = field(default_factory=dict)
+
+    def truth(self, problem: LeastSquares, of: str = "ways") -> Truth:
+        """Return the truth of a problem, which knows what processes before this one have judged."""
+        self._truths[of] = Truth(problem, judged=self.judged.get(of))
+        return self._truths[of]
+
+    def handed_on(self) -> dict[str, Judgement]:
+        """Return what spares the next process work: all that was judged, while timing too."""
+        return self.judged | {of: truth.judgement() for of, truth in self._truths.items()}
 
     def put(self, figure: str, key: str, samples: Iterable[float]) -> None:
         """Keep the samples of a figure; an infinity, which asv cannot publish, as NaN."""
@@ -48,7 +62,7 @@ class Findings:
             for key, row in samples.items():
                 self.put(figure, key_of(key, of), row)
         self.wrong |= {key_of(key, of): why for key, why in part.wrong.items()}
-        self.judged[str(of)] = part.judged
+        self.judged[str(of)] = part.handed_on()
 
     @contextmanager
     def judging(self, key: str) -> Iterator[None]:
@@ -104,6 +118,11 @@ class Group(ABC):
         return f"{cls.__module__.removeprefix('suites.')}.{cls.__qualname__}"
 
 
+def sizes(axis: Iterable[_Size]) -> list[_Size]:
+    """Return the sizes that a process measures: the first alone where a dry run says so."""
+    return list(axis)[: 1 if os.environ.get(process.SMALLEST) else None]
+
+
 def named(name: str) -> type[Group]:
     """Return the group of an `id`."""
     module, _, group = name.rpartition(".")
@@ -115,7 +134,7 @@ def in_this_process(name: str, point: list[Any], judged: dict[str, Judgement]) -
     """Measure a point of a group here and now; return the findings as JSON has them."""
     found = Findings(judged)
     named(name).measure(found, *point)
-    return {"figures": found.figures, "wrong": found.wrong, "judged": found.judged}
+    return {"figures": found.figures, "wrong": found.wrong, "judged": found.handed_on()}
 
 
 def right_ways(

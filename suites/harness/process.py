@@ -27,6 +27,7 @@ _SUITES = Path(__file__).parents[1]
 MEASURED = _SUITES.parent / ".asv" / "measured"
 FOLDER = "FOURWAYS_MEASURED"  # elsewhere
 FEWER = "FOURWAYS_PROCESSES"  # no more than so many at each point
+SMALLEST = "FOURWAYS_SMALLEST"  # of the sizes that share a process only the first
 
 # The kernels are those that are installed, or lie in a folder that holds nothing else.
 _SCRIPT = """

@@ -19,6 +19,8 @@ from suites.harness.turns import Turns
 from suites.judge import GradientOracle, WrongAnswerError
 
 _POINTS = 4
+_LARGE = 64 << 20  # bytes of X: an oracle takes a second for each point, and two are in turn too
+_POINTS_OF_LARGE = 2
 Kind = Literal["gradient", "value", "value and gradient"]
 KINDS: tuple[Kind, ...] = ("gradient", "value", "value and gradient")
 Judgement = dict[str, Any]  # as JSON has it
@@ -32,14 +34,15 @@ class Truth:
     ``judged`` is what `judgement` said of the same data in another process: answers of the same
     bits are then known to be right, and the oracles are made for others alone.
 
-    Cost: 40 flops for each entry of X and each point, the points shared out among the cores: 4 s
+    Cost: 40 flops for each entry of X and each point, the points shared out among the cores: 2 s
     for 240 MB of X on two cores; none where all is known. Beside it one read of X for a checksum.
     """
 
     def __init__(
-        self, problem: LeastSquares, count: int = _POINTS, judged: Judgement | None = None
+        self, problem: LeastSquares, count: int | None = None, judged: Judgement | None = None
     ) -> None:
         self.problem = problem
+        count = count or (_POINTS if problem.X.nbytes <= _LARGE else _POINTS_OF_LARGE)
         self.points = [problems.start(problem, seed) for seed in range(1, count + 1)]
         self._checksums = [_checksum(problem.X), _checksum(problem.y)]
         self.right: dict[str, set[str]] = {}  # digests of answers, by way, kind and point
@@ -64,6 +67,10 @@ class Truth:
     def has_oracles(self) -> bool:
         """Whether something was to be judged, and not all known to be right."""
         return "oracles" in self.__dict__
+
+    def right_bits(self, of: str) -> set[str]:
+        """Return the digests of the answers that are known to be right, to be added to."""
+        return self.right.setdefault(of, set())
 
     def judgement(self) -> Judgement:
         """Return the checksums of the data and the digests of the answers that were right."""
@@ -178,16 +185,15 @@ class _Answers(Turns):
         return gradient.tobytes()
 
     def judge(self, number: int, argument: Any, bits: bytes) -> None:
-        right = self._truth.right.setdefault(f"{self._who} {self._kind} {number}", set())
-        digest = blake2b(bits, digest_size=16).hexdigest()
-        if digest not in right:
+        right = self._truth.right_bits(f"{self._who} {self._kind} {number}")
+        if (seen := digest(bits)) not in right:
             for what, error in self._errors(number, bits).items():
                 if not error <= 1:
                     raise WrongAnswerError(
                         f"{self._who}: {what} is {error:.3g} times its error bound off"
                         f" on {self._truth.problem}"
                     )
-            right.add(digest)
+            right.add(seen)
         if argument.tobytes() != self._truth.points[number].tobytes():
             raise WrongAnswerError(f"{self._who}: w is not what it was")
 
@@ -224,6 +230,11 @@ def why_wrong(way: Way, truth: Truth) -> str:
     except WrongAnswerError as error:
         return str(error)
     return ""
+
+
+def digest(bits: bytes) -> str:
+    """Return by what the bits of an answer are known again in another process."""
+    return blake2b(bits, digest_size=16).hexdigest()
 
 
 def _checksum(array: Array) -> int:
