@@ -3,7 +3,7 @@
 #   make test-slow    longer grids and fuzzing, which repeat what shorter ones show
 #   make tables       about 150 real tables against exact arithmetic; three minutes
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
-#   make bench-all    the same with every suite there is; 35 minutes
+#   make bench-all    the same with every suite there is; some 25 minutes
 #   make bench-quick  a first look at four sizes, not kept
 #   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html

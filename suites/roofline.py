@@ -23,6 +23,7 @@ _SETS = {"256 KiB": 1 << 18, "8 MiB": 8 << 20, "160 MiB": 160 << 20}
 _COLUMNS = [4, 30, 300, 1000]
 _ORDERS = ["C", "F"]
 _FACTORED_ON = "256 KiB"
+_FROM_MEMORY = "160 MiB"
 _SMALLEST = ["10 x 2", "100 x 4", "30 x 30", "10 x 100"]
 _COUNTS = [1, 2, 4, 8, 16]
 _SCALED = [30, 300]  # columns
@@ -47,7 +48,7 @@ class Sets(Group):
     """numba, numpy and torch on each working set, on all threads and on one; how fast X is read.
 
     For scipy it is the first gradient that counts, preparation included: n p² flops, which only
-    the smallest set leaves in the range of the others.
+    the smallest set leaves in the range of the others. From memory numba is timed in float32, too.
     """
 
     params = [_ORDERS]
@@ -59,11 +60,14 @@ class Sets(Group):
             names = ["numba", "numpy", "torch"] + ["scipy"] * (size == _FACTORED_ON)
             with found.part(key_of(size, p)) as of_set:
                 problem = _problem(order, size, p)
-                working_set.measure(of_set, _verified(of_set, names, problem), problem)
+                ways = _verified(of_set, names, problem)
+                working_set.measure(of_set, ways, problem)
+                if size == _FROM_MEMORY and "numba" in ways:
+                    _float32(of_set, ways["numba"], _problem(order, size, p, "float32"))
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 22.0
+        return 24.0
 
 
 class _OfNumba(Benchmark):
@@ -123,28 +127,11 @@ class OneThread(_OfSets):
         return self.figure("one thread", *of)
 
 
-class Precisions(Group):
-    """The numba gradient in float64 and in float32, X in memory."""
-
-    params = [_ORDERS]
-
-    @staticmethod
-    def measure(found: Findings, *point: Any) -> None:
-        (order,) = point
-        for p in sizes(_COLUMNS):
-            with found.part(p) as of_p:
-                _precisions(of_p, order, p)
-
-    @staticmethod
-    def cost(*point: Any) -> float:
-        return 25.0
-
-
-def _precisions(found: Findings, order: str, p: int) -> None:
-    calls: dict[str, Calls] = {}
-    for dtype in ("float64", "float32"):
-        ways = _verified(found, ["numba"], _problem(order, "160 MiB", p, dtype), dtype)
-        calls |= {f"numba; {dtype}": way.gradient for way in ways.values()}
+def _float32(found: Findings, double: Verified, problem: LeastSquares) -> None:
+    """Time the numba gradient in float64 beside that in float32."""
+    calls: dict[str, Calls] = {"numba; float64": double.gradient}
+    for single in _verified(found, ["numba"], problem, "float32").values():
+        calls["numba; float32"] = single.gradient
     seconds = timed(found, calls)
     if len(seconds) == 2:
         found.put("float32", "numba", seconds["numba; float64"] / seconds["numba; float32"])
@@ -153,10 +140,14 @@ def _precisions(found: Findings, order: str, p: int) -> None:
 class SinglePrecision(_OfNumba):
     """Time of a float64 gradient over that of a float32 one, same n and p, X in memory."""
 
-    group = Precisions
+    group = Sets
     key = "numba"
     param_names = ["order", "p"]
     params = [_ORDERS, _COLUMNS]
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        order, p = point
+        return key_of(key, _FROM_MEMORY, p), (order,)
 
     @with_attributes(unit="x")
     def track_float32_speedup(self, *of: Any) -> dict[str, Any]:

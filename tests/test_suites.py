@@ -160,6 +160,8 @@ def test_the_read_limit_is_handed_out() -> None:
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_benchmarks_of_the_roofline_run(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roofline, "_COLUMNS", [30])
+    monkeypatch.setattr(roofline, "_FROM_MEMORY", "256 KiB")
+    assert min(roofline.SinglePrecision().track_float32_speedup(order, 30)["samples"]) > 0
     shares = roofline.Roofline().track_share_of_read_limit("1", order, "256 KiB", 30)
     assert 0 < min(shares["samples"]) < 10
     for other in ("numpy", "torch", "scipy"):

@@ -352,9 +352,10 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         trials, "built", lambda _: {a: Build(a, Path(a), HERE) for a in ["A", *arms.SLOWER]}
     )
-    path = tmp_path / "quiet.jsonl"
-    trials.run(3, 5, path)
-    return path
+    monkeypatch.setattr(trials, "_FOLDER", tmp_path)
+    monkeypatch.setattr(trial_report, "_KEPT", tmp_path / "kept.jsonl")
+    trials.run("quiet", 3, 5)
+    return tmp_path / "quiet.jsonl"
 
 
 def test_trials_find_what_is_there_and_nothing_else(recorded: Path) -> None:
@@ -375,13 +376,25 @@ def test_trials_that_were_interrupted_go_on(recorded: Path) -> None:
     lines = recorded.read_text().splitlines(keepends=True)
     whole = trials.replayed(recorded, 5)
     recorded.write_text("".join(lines[: len(lines) // 2]))
-    trials.run(3, 5, recorded)
+    trials.run("quiet", 3, 5)
     again = trials.replayed(recorded, 5)
     assert again.keys() == whole.keys()
     assert verdicts(again[0]) == verdicts(whole[0])
     before = recorded.read_text()
-    trials.run(3, 5, recorded)
+    trials.run("quiet", 3, 5)
     assert recorded.read_text() == before
+
+
+def test_trials_that_are_reported_are_not_run_again(recorded: Path) -> None:
+    """Elsewhere, where their processes are not: only what is missing of twenty is measured."""
+    trial_report.keep("quiet", 5, trials.replayed(recorded, 5))
+    assert trial_report.numbers("quiet", 5) == {0, 1, 2}
+    recorded.unlink()
+    trials.run("quiet", 4, 5)
+    more = trials.replayed(recorded, 5)
+    assert more.keys() == {3}
+    trial_report.keep("quiet", 5, more)
+    assert trial_report.numbers("quiet", 5) == {0, 1, 2, 3}
 
 
 def verdicts(trial: arms.Trial) -> dict[str, list[str]]:
@@ -400,10 +413,7 @@ def test_an_arm_is_judged_by_the_test_of_a_comparison() -> None:
     assert level == Evidence(0.05 / sum(map(len, LANES.values()))).level
 
 
-def test_the_report_is_of_what_was_recorded(
-    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trial_report, "_KEPT", tmp_path / "kept.jsonl")
+def test_the_report_is_of_what_was_recorded(recorded: Path) -> None:
     trial_report.keep("quiet", 5, trials.replayed(recorded, 5))
     kept = trial_report.kept()
     assert len(kept) == 3 + 1 + 3 + 1  # two arms are in one trial of four

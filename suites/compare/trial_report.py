@@ -27,11 +27,12 @@ Arm = dict[str, Any]
 
 
 def keep(condition: str, minutes: float, trials: Mapping[int, Trial]) -> None:
-    """Write the trials that are over into the file, in place of those of the same condition."""
+    """Write the trials that are over into the file, beside those of the same minutes."""
     over = {number: trial for number, trial in trials.items() if not trial.open_arms()}
     if not over:
         return
-    others = [arm for arm in kept() if arm["condition"] != condition]
+    before = numbers(condition, minutes) - over.keys()
+    others = [arm for arm in kept() if arm["condition"] != condition or arm["trial"] in before]
     mine = [
         {
             "condition": condition,
@@ -67,6 +68,12 @@ def kept() -> list[Arm]:
     return [json.loads(line) for line in _KEPT.read_text().splitlines()] if _KEPT.exists() else []
 
 
+def numbers(condition: str, minutes: float) -> set[int]:
+    """Return the numbers of the trials that the file holds."""
+    which = condition, minutes
+    return {arm["trial"] for arm in kept() if (arm["condition"], arm["minutes"]) == which}
+
+
 def write() -> None:
     """Write the tables into the page."""
     _PAGE.write_text(page(_PAGE.read_text(), kept()))
@@ -85,7 +92,8 @@ def _condition(title: str, arms: list[Arm]) -> str:
     if not arms:
         return f"### {title}\n\nNot recorded yet.\n"
     trials = {arm["trial"] for arm in arms}
-    about = f"{len(trials)} trials of {arms[0]['minutes']:g} minutes on {arms[0]['machine']}."
+    machines = " and ".join(sorted({arm["machine"] for arm in arms}))
+    about = f"{len(trials)} trials of {arms[0]['minutes']:g} minutes on {machines}."
     false, judged = _false(arms)
     lines = [
         f"### {title}\n\n{about} Of {judged} cells that are what A's are, {false} were called"

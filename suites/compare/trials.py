@@ -6,7 +6,8 @@
 
 A trial compares a tree with itself, built again, and with trees whose numba gradient a busy wait
 makes slower by 5, 10 and 20 %. Each process is a line of .asv/trials/quiet.jsonl or load.jsonl; a
-second call goes on where the first was interrupted. A trial takes some six minutes.
+second call goes on where the first was interrupted, and leaves out what docs/compare_trials.jsonl
+has. A trial takes some four minutes, half of that with ``--minutes 2.5``.
 """
 
 import argparse
@@ -42,21 +43,27 @@ def replayed(path: Path, minutes: float) -> dict[int, Trial]:
     return trials
 
 
-def run(trials: int, minutes: float, path: Path) -> None:
-    """Run what is missing of so many trials, and write each process to the file."""
+def run(condition: str, trials: int, minutes: float) -> None:
+    """Run what is missing of so many trials, and write each process to a file."""
     builds = built(interpreter("base", {}))
     known = {arm: _verified(build) for arm, build in builds.items()}
     for arm in known:  # batches of one length
         for name, cell in known[arm].items():
             cell["number"] = known[BASE][name]["number"]
+    path = _file(condition)
     path.parent.mkdir(parents=True, exist_ok=True)
     so_far = replayed(path, minutes)
+    reported = trial_report.numbers(condition, minutes)
     with path.open("a", buffering=1) as file:
-        for number in range(trials):
+        for number in sorted(set(range(trials)) - (reported - so_far.keys())):
             trial = so_far.get(number) or Trial(number, minutes)
             while trial.open_arms():
                 _round(number, trial, builds, known, file)
             print(f"trial {number + 1} of {trials}: {_told(trial)}", flush=True)
+
+
+def _file(condition: str) -> Path:
+    return _FOLDER / f"{condition}.jsonl"
 
 
 def _verified(build: Build) -> Known:
@@ -121,16 +128,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.report:
         for name in trial_report.CONDITIONS:
-            trials = replayed(_FOLDER / f"{name}.jsonl", given.minutes)
+            trials = replayed(_file(name), given.minutes)
             trial_report.keep(name, given.minutes, trials)
         trial_report.write()
         return 0
     try:
         if given.load:
             with _busy_core():
-                run(given.trials, given.minutes, _FOLDER / "load.jsonl")
+                run("load", given.trials, given.minutes)
         else:
-            run(given.trials, given.minutes, _FOLDER / "quiet.jsonl")
+            run("quiet", given.trials, given.minutes)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 2

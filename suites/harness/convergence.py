@@ -27,7 +27,7 @@ TARGET = 1e-8
 DECADES = range(1, 11)
 _SILENT = ("lsqr", "lsmr")  # they show no iterates
 _SMALL = problems.gaussian(20, 5)
-_BUDGET = 2.0  # seconds for the rounds together
+_BUDGET = 1.0  # seconds for the rounds together
 
 
 class Curve(NamedTuple):

@@ -13,11 +13,12 @@ def use_threads(count: int) -> None:
     Left alone they differ: PyTorch takes the physical cores, OpenBLAS the logical ones. Reaches
     the libraries that are loaded when it is called.
     """
-    threadpool_limits(count)
     if "numba" in sys.modules:
         import numba
 
+        # First: its threads begin here, if no kernel has begun them, and then as many as there are.
         numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    threadpool_limits(count)
     if "torch" in sys.modules:
         import torch
 

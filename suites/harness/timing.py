@@ -78,7 +78,8 @@ def interleaved(
 def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDArray[np.float64]:
     """Time as `interleaved` does, for a caller that goes on where one of several was wrong.
 
-    The least and the largest number of ``rounds`` are for a caller of many calls.
+    The least and the largest number of ``rounds`` are for a caller of many calls. Where all calls
+    are long, the batches that tell how many calls make one are the first round.
     """
     if not calls:
         return np.empty((0, 0))
@@ -86,8 +87,9 @@ def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDAr
     count = int(np.clip(_BUDGET / sum(taken), *rounds))
     once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
     seconds = np.empty((count, len(calls)))
+    seconds[0] = once
     before = 0.0  # the seconds of the call before
-    for k in range(count):
+    for k in range(int(min(once) > _LONG), count):
         order = range(len(calls)) if k % 2 == 0 else reversed(range(len(calls)))
         for i in order:
             if before > _PARALLEL:
