@@ -275,10 +275,14 @@ def _of_digits(benchmark: str, key: Parameters, series: Series) -> Iterator[Step
     No commit of ours changes what a library's own routine answers ("torch gelsy", which is right
     every other time): of that, all records on one set of versions are one run.
     """
-    solver, _, of_library = key[0].partition(" ")
-    is_library_s = solver in LIBRARIES and bool(of_library)
-    run = (lambda at: at[0].versions) if is_library_s else (lambda at: _run(at[0]))
-    runs = [list(found) for _, found in groupby(series, run)]
+    library, _, routine = key[0].partition(" ")
+    of_library = bool(routine) and library in LIBRARIES
+
+    def what_is_the_same(at: tuple[Record, Cell]) -> object:
+        record, _ = at
+        return record.versions if of_library else _run(record)
+
+    runs = [list(found) for _, found in groupby(series, what_is_the_same)]
     for old, new in pairwise(runs):
         before, after = ([cell.value or 0.0 for _, cell in run] for run in (old, new))
         lost = max(min(before) - max(after), 0.0) - max(min(after) - max(before), 0.0)

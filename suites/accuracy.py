@@ -57,9 +57,6 @@ class _OfSets(Benchmark):
     group = Digits
     param_names = ["solver", "set"]
 
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
-
 
 class Certified(_OfSets):
     """Digits (LRE) of a solver's coefficients that agree with the certified ones, at most 15."""
@@ -146,9 +143,6 @@ class Condition(Benchmark):
     group = Conditions
     param_names = ["solver", "dtype", "condition number"]
     params = [list(SOLVERS), _DTYPES, _DECADES]
-
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
 
     @with_attributes(unit="digits")
     def track_digits(self, *of: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from kernels import WAYS
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, with_attributes
-from suites.harness.group import Findings, Group, key_of, sizes
+from suites.harness.group import Findings, Group, sizes
 
 _SIZES = ["100 x 4", "10000 x 30", "700000 x 30"]
 
@@ -56,9 +56,6 @@ class Autograd(Benchmark):
     group = Calls
     param_names = ["call", "X"]
     params = [CALLS, _SIZES]
-
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:

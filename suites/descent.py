@@ -56,7 +56,7 @@ class Descents(Group):
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        for condition, size in product(_CONDITIONS, sizes(_SIZES)):
+        for size, condition in product(sizes(_SIZES), _CONDITIONS):
             instance = with_condition(*problems.shape(size), float(condition))
             with found.part(key_of(condition, size)) as of_problem:
                 convergence.measure(of_problem, instance, _DESCENTS, _DIRECT, _SIZES[size])
@@ -72,9 +72,6 @@ class Descent(benchmark.Benchmark):
     group = Descents
     param_names = ["solver", "condition number", "X"]
     params = [[*_DESCENTS, *_DIRECT], _CONDITIONS, list(_SIZES)]
-
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:
@@ -163,9 +160,6 @@ class Loop(benchmark.Benchmark):
     param_names = ["method", "over", "X"]
     params = [_LOOPS, _OVER, _LOOPED]
 
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
-
     @with_attributes(unit="x")
     def track_speedup(self, method: str, over: str, size: str) -> dict[str, Any]:
         also = [key_of("numba", size), key_of(over, size)]
@@ -178,7 +172,7 @@ class Reductions(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         conditions, every = _REDUCED_ON
-        for condition, size in product(conditions, sizes(every)):
+        for size, condition in product(sizes(every), conditions):
             key = key_of(condition, size)
             instance = with_condition(*problems.shape(size), float(condition))
             problem = instance.problem
@@ -201,9 +195,6 @@ class Reduced(benchmark.Benchmark):
     group = Reductions
     param_names = ["condition number", "X"]
     params = _REDUCED_ON
-
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
 
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:

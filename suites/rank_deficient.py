@@ -137,9 +137,6 @@ class Tall(Benchmark):
     param_names = ["family", "X"]
     params = _TALL
 
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        return key_of(key, *point), ()
-
     @with_attributes(unit="x")
     def track_speedup_over_lstsq(self, *of: Any) -> dict[str, Any]:
         return self.figure("speed-up", *of)

@@ -55,7 +55,7 @@ def run(condition: str, trials: int, minutes: float) -> None:
     so_far = replayed(path, minutes)
     reported = trial_report.numbers(condition, minutes)
     with path.open("a", buffering=1) as file:
-        for number in sorted(set(range(trials)) - (reported - so_far.keys())):
+        for number in sorted(set(range(trials)) - reported):
             trial = so_far.get(number) or Trial(number, minutes)
             while trial.open_arms():
                 _round(number, trial, builds, known, file)

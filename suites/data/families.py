@@ -10,6 +10,7 @@ exactly, though y is not in the range of X.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -127,16 +128,23 @@ def with_condition(n: int, p: int, condition: float) -> Instance:
     The noise, of a thousandth of |Xw|, is at right angles to the columns of U, so that w stays the
     minimiser, to the rounding of X. w has equal parts along every right singular vector.
     """
-    rng = np.random.default_rng([0, n, p])
-    U, _ = np.linalg.qr(rng.standard_normal((n, p)))
-    V, _ = np.linalg.qr(rng.standard_normal((p, p)))
+    U, V, noise = _singular_vectors(n, p)
     sigma = condition ** -(np.arange(p) / max(1, p - 1))
     X, w = (U * sigma) @ V.T, V.sum(axis=1)
-    noise = rng.standard_normal(n)
-    noise -= U @ (U.T @ noise)
     fitted = U @ sigma
     y = fitted + 1e-3 * np.linalg.norm(fitted) / np.linalg.norm(noise) * noise
     return Instance(LeastSquares(placed(X), placed(y)), p, w)
+
+
+@lru_cache(maxsize=1)  # a suite asks for several conditions of one size in turn
+def _singular_vectors(n: int, p: int) -> tuple[Array, Array, Array]:
+    """Return U (n, p), V (p, p), and noise (n) at right angles to the columns of U."""
+    rng = np.random.default_rng([0, n, p])
+    U, _ = np.linalg.qr(rng.standard_normal((n, p)))
+    V, _ = np.linalg.qr(rng.standard_normal((p, p)))
+    noise = rng.standard_normal(n)
+    noise -= U @ (U.T @ noise)
+    return U, V, noise
 
 
 FAMILIES: dict[str, Callable[[int, int], Instance]] = {

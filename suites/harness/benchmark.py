@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, ClassVar, NoReturn, TypeVar
 
-from suites.harness.group import Group
+from suites.harness.group import Group, key_of
 from suites.harness.processes import Process, fingerprint, processes
 from suites.judge import WrongAnswerError
 
@@ -54,8 +54,12 @@ class Benchmark:
     timeout = 3600.0
 
     def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        """Return the key and the point of these parameters, where they are not these themselves."""
-        return key, point
+        """Return the key and the point of these parameters.
+
+        They are the point, or all in the key of a group that has but one; to be overridden where
+        only some are in the key.
+        """
+        return (key, point) if self.group.params else (key_of(key, *point), ())
 
     def _place(self, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
         return self.key_and_point(*([self.key] if self.key else []), *parameters)

@@ -37,7 +37,7 @@ class Findings:
     judged: dict[str, Judgement] = field(default_factory=dict)
     figures: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
-    _truths: dict[str, Truth] = field(default_factory=dict)
+    _truths: dict[str, Truth] = field(default_factory=dict, init=False)
 
     def truth(self, problem: LeastSquares, of: str = "ways") -> Truth:
         """Return the truth of a problem, which knows what processes before this one have judged."""
