@@ -1,9 +1,11 @@
 """Why a descent ends: the policy by itself, and then as a run meets it."""
 
 import _thread
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,13 +192,22 @@ def test_the_iterate_is_shown_in_the_units_of_the_caller() -> None:
     np.testing.assert_array_equal(seen[-1].w, found.w)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, where a shell has begun the tests in the background too: it ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_keeps_the_best_iterate(driven: Any) -> None:
     """Ctrl-C arrives at any time, in Python or in compiled code."""
     descend("gradient descent", driven, Stopping(iterations=2))  # what is compiled is loaded
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
-    endless = Stopping(gradient=0, iterations=10**9, patience=10**9)
-    found = descend("gradient descent", driven, endless)
+    long = Stopping(gradient=0, iterations=10**9, patience=10**9, seconds=60)
+    found = descend("gradient descent", driven, long)
     timer.cancel()
     assert (found.stopped, found.converged) == ("interrupted", False)
     assert found.iterations > 0
