@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -23,7 +24,8 @@ from report.benchmarks import CURVES, FORMERLY
 from report.student import half_width
 from suites.record import beside
 
-FOLDER = Path(__file__).parent.parent / "results"
+_ROOT = Path(__file__).parent.parent
+FOLDER = _ROOT / "results"
 
 LIBRARIES = ("numba", "numpy", "scipy", "torch")
 
@@ -76,6 +78,14 @@ class Record:
     def commit(self) -> str:
         """The hash of the commit."""
         return str(self.results.commit_hash)
+
+    @property
+    def kernels(self) -> str:
+        """What was measured: the hash of the kernels of the commit (git's tree), or its own.
+
+        Two commits with the same kernels are the same to the history.
+        """
+        return _tree(self.commit, "kernels") or self.commit
 
     @property
     def environment(self) -> dict[str, str]:
@@ -246,6 +256,16 @@ class Newest:
 
 
 Source = Record | Newest  # what has cells
+
+
+@cache
+def _tree(commit: str, folder: str) -> str:
+    """Return git's hash of a folder of a commit; empty where it has none: in a shallow clone."""
+    asked = ["git", "rev-parse", "--verify", "--quiet", f"{commit}:{folder}"]
+    try:
+        return subprocess.run(asked, cwd=_ROOT, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
 
 
 @cache

@@ -3,7 +3,8 @@
 All of it in natural logarithms, so that 0.05 is 5 %. The *scale* of an error is in the sense of
 `student.upper_tail`. It is estimated from what shows no step:
 
-- records of one commit, on one set of versions: the difference of one and the next, over sqrt(2);
+- records of the same kernels, on the same versions: the difference of one and the next, over
+  sqrt(2);
 - a record against the median of itself and its two neighbours (J. W. Tukey, Exploratory Data
   Analysis, 1977, chapter 7): a step that stays leaves no trace there, an outlier all of it.
 
@@ -42,7 +43,7 @@ _MEDIAN = 1.1  # the scale of the median of k errors, by simulation, is about th
 class Point:
     """What a record says of a cell: the logarithm of its figure and those of its processes.
 
-    ``run`` names the commit and the versions: what has the same is the same.
+    ``run`` names the kernels and the versions: what has the same is the same.
     """
 
     run: tuple[str, str]

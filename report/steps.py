@@ -3,8 +3,8 @@
 A series is what the records of a machine, oldest first, say of a cell in the version of its
 benchmark that was recorded last. Where it may step is found by asv's fit of constant pieces to the
 logarithms (`asv.step_detect.solve_potts`), with the cell's own noise as the price of a step; never
-between records of one commit and one set of versions, which are the same. Whether it does is then
-decided for all cells together:
+between records of the same kernels (`Record.kernels`) and the same versions. Whether it does is
+then decided for all cells together:
 
 - the *gap* of a step is between the lower third of the records after it and the upper third of
   those before (for a step down the reverse): with up to three records either side, between the
@@ -207,11 +207,11 @@ def _is_timed(benchmark: str, series: Series) -> bool:
 
 
 def _run(record: Record) -> tuple[str, str]:
-    return record.commit, record.versions
+    return record.kernels, record.versions
 
 
 def _runs(points: list[Point]) -> list[tuple[int, int]]:
-    """Return the bounds of the runs of one commit and one set of versions."""
+    """Return the bounds of the runs of the same kernels and versions."""
     starts = [k for k in range(len(points)) if not k or points[k].run != points[k - 1].run]
     return list(pairwise([*starts, len(points)]))
 

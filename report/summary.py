@@ -6,6 +6,7 @@ python -m report.summary [FOLDER]
 import math
 import sys
 from collections import defaultdict
+from textwrap import fill
 
 from report.benchmarks import SPEEDUP
 from report.comparison import Sizes, by_size, leaders, noise_in_words, reading_X, too_noisy
@@ -72,37 +73,38 @@ def _wins(sizes: Sizes) -> str:
 
 
 def steps(found: list[Step]) -> str:
-    """Return what is faster or slower, and what is more or less accurate, in the history."""
-    accuracy = [step for step in found if _is_of_accuracy(step)]
-    times = [step for step in found if not _is_of_accuracy(step)]
-    return "\n\n".join(
-        [
-            "Faster or slower (where nothing has changed, one such list in 100 names anything)\n"
-            + _listed(times),
-            "More or less accurate, by a digit at least, or wrong\n" + _listed(accuracy),
-        ]
-    )
+    """Return what changed in the history: an entry for each change, with the largest of each kind.
+
+    A change is one between the same two records. Its kinds are slower, faster, less accurate and
+    more accurate, in this order.
+    """
+    groups: dict[str, list[Step]] = defaultdict(list)
+    for step in found:
+        groups[step.span].append(step)
+    lines = ["What changed (where nothing has, one list in 100 names anything but digits)"]
+    for span, of_change in list(groups.items())[:_SHOWN]:
+        lines += [f"  {span}", *_kinds(of_change)]
+    if len(groups) > _SHOWN:
+        lines.append(f"  and {len(groups) - _SHOWN} changes more")
+    return "\n".join(lines if groups else [*lines, "  nothing"])
+
+
+def _kinds(found: list[Step]) -> list[str]:
+    kinds: dict[tuple[bool, bool], list[Step]] = defaultdict(list)
+    for step in found:
+        kinds[_is_of_accuracy(step), step.worse < 1].append(step)
+    return [_line(kinds[kind]) for kind in sorted(kinds)]
 
 
 def _is_of_accuracy(step: Step) -> bool:
     return "digits" in step.benchmark or step.worse in (0, math.inf)
 
 
-def _listed(found: list[Step]) -> str:
-    """Return a line for the steps between the same records in one direction, with the largest."""
-    groups: dict[tuple[str, bool], list[Step]] = defaultdict(list)
-    for step in found:
-        groups[step.span, step.worse > 1].append(step)
-    lines = [_line(group) for group in list(groups.values())[:_SHOWN]] or ["  nothing"]
-    if len(groups) > _SHOWN:
-        lines.append(f"  and {len(groups) - _SHOWN} more")
-    return "\n".join(lines)
-
-
 def _line(group: list[Step]) -> str:
     most = max(group, key=lambda step: max(step.worse, 1 / step.worse if step.worse else math.inf))
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-    return f"  {_in_words(most)}  {most.name}{more}\n    {most.span}"
+    line = f"{_in_words(most)}  {most.name}{more}"
+    return fill(line, 79, initial_indent=" " * 4, subsequent_indent=" " * 6, break_on_hyphens=False)
 
 
 def _in_words(step: Step) -> str:

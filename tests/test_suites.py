@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,21 @@ def test_interleaved_calls_are_timed_alike() -> None:
     assert seconds.shape[1] == 3
     assert len(seconds) >= 5
     assert (seconds >= 0.001).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_are_let_sleep_where_there_may_be_several(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(timing, "sleep", slept.append)
+    work = partial(time.sleep, 0.001)
+    try:
+        use_threads(threads)
+        timing.interleaved([work, work])
+    finally:
+        use_threads(machine.cores())
+    assert bool(slept) == (threads > 1)
 
 
 def test_thread_count_reaches_every_library() -> None:

@@ -4,6 +4,8 @@ import sys
 
 from threadpoolctl import threadpool_limits
 
+_count: int | None = None  # as last set
+
 
 def use_threads(count: int) -> None:
     """Set the thread count of BLAS, OpenMP, Numba and PyTorch alike.
@@ -13,6 +15,8 @@ def use_threads(count: int) -> None:
     Left alone they differ: PyTorch takes the physical cores, OpenBLAS the logical ones. Reaches
     the libraries that are loaded when it is called.
     """
+    global _count
+    _count = count
     if "numba" in sys.modules:
         import numba
 
@@ -23,3 +27,8 @@ def use_threads(count: int) -> None:
         import torch
 
         torch.set_num_threads(count)
+
+
+def may_be_several() -> bool:
+    """Return whether a call may start threads: not where `use_threads` has set one for all."""
+    return _count != 1

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import Array
+from suites.harness.threads import may_be_several
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
 _BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
@@ -17,7 +18,8 @@ _ROUNDS = 3, 9  # for a median: what is known of its spread comes from other pro
 # next: libgomp's for some 5 ms, OpenBLAS's for 2²⁸ cycles, 100 ms, unless OPENBLAS_THREAD_TIMEOUT
 # says otherwise (asv.conf.json sets it to 20: 0.4 ms). On two cores numba at 3 500 x 300 took up
 # to a hundred times its own time right after numpy. Once asleep, threads take some milliseconds
-# of calls to find a core each again. Calls of less than 50 µs start no threads.
+# of calls to find a core each again. Calls of less than 50 µs start no threads, nor does any where
+# every library is set to one.
 _SPIN = 0.006  # seconds
 _WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
@@ -88,13 +90,15 @@ def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDAr
     once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
     seconds = np.empty((count, len(calls)))
     seconds[0] = once
+    threads = may_be_several()
     before = 0.0  # the seconds of the call before
     for k in range(int(min(once) > _LONG), count):
         order = range(len(calls)) if k % 2 == 0 else reversed(range(len(calls)))
         for i in order:
-            if before > _PARALLEL:
+            if threads and before > _PARALLEL:
                 sleep(_SPIN)
-            if _PARALLEL < once[i] < _WAKE:  # one that takes longer: its untimed call does it
+            # One that takes longer: its untimed call does it.
+            if threads and _PARALLEL < once[i] < _WAKE:
                 _call_for(_WAKE, calls[i])
             seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
             before = once[i]
