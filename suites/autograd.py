@@ -8,12 +8,13 @@ from typing import Any
 
 from kernels import WAYS
 from suites.data import problems
+from suites.harness import torch_calls
 from suites.harness.benchmark import Benchmark, with_attributes
 from suites.harness.group import Findings, Group, sizes
 
 _SIZES = ["100 x 4", "10000 x 30", "700000 x 30"]
 
-# As `suites.harness.torch_calls` names them, which imports PyTorch and so is imported when used.
+# As `suites.harness.torch_calls` names them.
 CALLS = [
     "forward, plain tensor",
     "forward, inference_mode",
@@ -39,8 +40,6 @@ class Calls(Group):
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        from suites.harness import torch_calls
-
         for size in sizes(_SIZES):
             with found.part(size) as of_size:
                 torch_calls.measure(of_size, problems.gaussian(*problems.shape(size)))

@@ -4,7 +4,7 @@ Working sets: 256 KiB of X lie in L2, 8 MiB in L3, 160 MiB in memory on the mach
 """
 
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numba
 import numpy as np
@@ -29,10 +29,10 @@ _COUNTS = [1, 2, 4, 8, 16]
 _SCALED = [30, 300]  # columns
 
 
-def _problem(order: str, size: str, p: int, dtype: str = "float64") -> LeastSquares:
-    """Return a problem of p columns whose X is of that size; float32 takes the n of float64."""
+def _problem(order: str, size: str, p: int) -> LeastSquares:
+    """Return a problem of p columns whose X is of that size."""
     n = _SETS[size] // (p * np.dtype(np.float64).itemsize)
-    return problems.gaussian(n, p, dtype=dtype, order="C" if order == "C" else "F")
+    return problems.gaussian(n, p, order="C" if order == "C" else "F")
 
 
 def _verified(
@@ -63,7 +63,7 @@ class Sets(Group):
                 ways = _verified(of_set, names, problem)
                 working_set.measure(of_set, ways, problem)
                 if size == _FROM_MEMORY and "numba" in ways:
-                    _float32(of_set, ways["numba"], _problem(order, size, p, "float32"))
+                    _float32(of_set, ways["numba"])
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -127,8 +127,11 @@ class OneThread(_OfSets):
         return self.figure("one thread", *of)
 
 
-def _float32(found: Findings, double: Verified, problem: LeastSquares) -> None:
-    """Time the numba gradient in float64 beside that in float32."""
+def _float32(found: Findings, double: Verified) -> None:
+    """Time the numba gradient in float64 beside that in float32, of the same X and y."""
+    X, y = double.truth.problem.X, double.truth.problem.y
+    order: Literal["C", "F"] = "C" if X.flags.c_contiguous else "F"
+    problem = LeastSquares(problems.placed(X, np.float32, order), problems.placed(y, np.float32))
     calls: dict[str, Calls] = {"numba; float64": double.gradient}
     for single in _verified(found, ["numba"], problem, "float32").values():
         calls["numba; float32"] = single.gradient

@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -149,6 +151,15 @@ def test_problems_are_the_same_each_time_and_never_constant() -> None:
     np.testing.assert_array_equal(first.X, second.X)
     np.testing.assert_array_equal(problems.start(first), problems.start(second))
     assert len(np.unique(first.X)) == first.X.size
+
+
+def test_what_asv_imports_has_no_torch() -> None:
+    """It forks for each of 4 000 combinations of parameters: 4 ms more each with PyTorch."""
+    script = "import sys, pkgutil, importlib, suites\n"
+    script += "for found in pkgutil.walk_packages(suites.__path__, 'suites.'):\n"
+    script += "    found.name.endswith('__main__') or importlib.import_module(found.name)\n"
+    script += "assert 'numba' in sys.modules and 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
 def test_machine_is_named_by_what_it_is() -> None:

@@ -1,15 +1,24 @@
 """Solutions that are timed again and again, each of which must be right."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from kernels import Solution
 from suites.harness.turns import Turns
 from suites.harness.verified import Truth
 
+_NONE = np.empty(0)
+
 
 class Solutions(Turns):
-    """A call for a solution, w or `Solution`, that must be right, by ``require``, each time."""
+    """A call for a solution, w or `Solution`, that must be right, by ``require``, each time.
+
+    What says the same as an answer that was right, bit for bit, is not asked for again: that can
+    take longer than the call.
+    """
 
     def __init__(
         self,
@@ -19,14 +28,19 @@ class Solutions(Turns):
     ) -> None:
         super().__init__(lambda _: call(), 1)
         self._require, self._truth = require, truth
+        self._right: set[bytes] = set()
 
     def arguments(self, turn: list[int]) -> list[None]:
         return [None]
 
     def bits(self, output: Any) -> bytes:
-        self._require(output)
-        w = output.w if isinstance(output, Solution) else output
-        return bytes(w.tobytes())
+        said = output if isinstance(output, Solution) else Solution(output, None, "", 0)
+        others = f"{said.w.dtype} {said.w.shape} {replace(said, w=_NONE)}"
+        bits: bytes = said.w.tobytes() + others.encode()
+        if bits not in self._right:
+            self._require(output)
+            self._right.add(bits)
+        return bits
 
     def judge(self, number: int, argument: None, bits: bytes) -> None: ...
 

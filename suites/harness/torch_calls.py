@@ -1,24 +1,28 @@
 """The parts of an autograd gradient as calls that are judged and timed, and what is set beside it.
 
-Value calls give f at a point, the others its gradient.
+Value calls give f at a point, the others its gradient. PyTorch is imported where it is used: asv
+imports every module here, and forks for each combination of parameters.
 """
+
+from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 
 from kernels import WAYS, Array, LeastSquares
-from kernels.autograd.function import as_torch
 from suites.harness.group import Findings, right_ways, timed
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
 from suites.harness.turns import Turns
 from suites.harness.verified import Truth, digest
 from suites.judge import WrongAnswerError
+
+if TYPE_CHECKING:
+    import torch
 
 COMPILED = "torch.compile, forward and backward"
 _WAYS = ["torch", "numba", "numpy"]
@@ -47,6 +51,8 @@ class _Answers(Turns):
         return [self._points[number] for number in turn]
 
     def bits(self, output: Any) -> bytes:
+        import torch
+
         if type(output) is not torch.Tensor:
             raise WrongAnswerError(f"{self._name}: the answer is a {type(output).__name__}")
         answer = output.detach().numpy()
@@ -109,6 +115,8 @@ def _is_value(name: str) -> bool:
 
 
 def _points(truth: Truth) -> list[At]:
+    import torch
+
     loss = _torch(truth.problem).loss
     points = []
     for w in truth.points:
@@ -124,6 +132,10 @@ def _torch(problem: LeastSquares) -> Any:
 
 def calls(problem: LeastSquares) -> dict[str, Call]:
     """Return the calls by name, as functions of a point; each returns f there or its gradient."""
+    import torch
+
+    from kernels.autograd.function import as_torch
+
     way = _torch(problem)
     loss, X, y = way.loss, way.X, way.y
     by_numba = as_torch(WAYS["numba"](problem))
@@ -159,6 +171,8 @@ def calls(problem: LeastSquares) -> dict[str, Call]:
 
 def compiled(problem: LeastSquares, at: At) -> Call | None:
     """Return the loss and its backward pass by torch.compile, None where there is no compiler."""
+    import torch
+
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers beside the timing
     way = _torch(problem)
     X, y = way.X, way.y
