@@ -206,7 +206,8 @@ def _is_timed(benchmark: str, series: Series) -> bool:
     return unit in _TIMES and all(cell.processes and (cell.measured or 0) > 0 for _, cell in series)
 
 
-def _run(record: Record) -> tuple[str, str]:
+def run(record: Record) -> tuple[str, str]:
+    """Return what was measured: the kernels and the versions of the libraries."""
     return record.kernels, record.versions
 
 
@@ -224,7 +225,7 @@ def _is_spike(points: list[Point], start: int, end: int) -> bool:
 def _point(record: Record, cell: Cell, benchmark: str, drifts: dict[int, float]) -> Point:
     drift = drifts.get(id(record), 0.0) if _is_time(benchmark) else 0.0
     logs = [math.log(figure) for figure in cell.of_processes if figure > 0]
-    return Point(_run(record), math.log(cell.measured or math.nan) - drift, logs)
+    return Point(run(record), math.log(cell.measured or math.nan) - drift, logs)
 
 
 def _is_time(benchmark: str) -> bool:
@@ -280,7 +281,7 @@ def _of_digits(benchmark: str, key: Parameters, series: Series) -> Iterator[Step
 
     def what_is_the_same(at: tuple[Record, Cell]) -> object:
         record, _ = at
-        return record.versions if of_library else _run(record)
+        return record.versions if of_library else run(record)
 
     runs = [list(found) for _, found in groupby(series, what_is_the_same)]
     for old, new in pairwise(runs):

@@ -12,7 +12,7 @@ from report.benchmarks import SPEEDUP
 from report.comparison import Sizes, by_size, leaders, noise_in_words, reading_X, too_noisy
 from report.failures import failures, in_words
 from report.results import FOLDER, Newest, Record, by_machine
-from report.steps import Step, changes
+from report.steps import Step, changes, run
 from report.text import LEGEND, UNSURE
 
 _SHOWN = 10
@@ -75,15 +75,16 @@ def _wins(sizes: Sizes) -> str:
 def steps(found: list[Step]) -> str:
     """Return what changed in the history: an entry for each change, with the largest of each kind.
 
-    A change is one between the same two records. Its kinds are slower, faster, less accurate and
-    more accurate, in this order.
+    A change is one between the same kernels and versions, named by the first record after it. Its
+    kinds are slower, faster, less accurate and more accurate, in this order.
     """
-    groups: dict[str, list[Step]] = defaultdict(list)
+    groups: dict[object, list[Step]] = defaultdict(list)
     for step in found:
-        groups[step.span].append(step)
+        groups[run(step.before), run(step.after)].append(step)
     lines = ["What changed (where nothing has, one list in 100 names anything but digits)"]
-    for span, of_change in list(groups.items())[:_SHOWN]:
-        lines += [f"  {span}", *_kinds(of_change)]
+    for of_change in list(groups.values())[:_SHOWN]:
+        first = min(of_change, key=lambda step: step.after.date)
+        lines += [f"  {first.span}", *_kinds(of_change)]
     if len(groups) > _SHOWN:
         lines.append(f"  and {len(groups) - _SHOWN} changes more")
     return "\n".join(lines if groups else [*lines, "  nothing"])

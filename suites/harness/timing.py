@@ -12,7 +12,7 @@ from suites.harness.threads import may_be_several
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
 _BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
-_ROUNDS = 3, 9  # for a median: what is known of its spread comes from other processes
+_ROUNDS = 3, 7  # for a median: what is known of its spread comes from other processes
 
 # After a parallel region the idle threads of a library spin, and take cores from whatever runs
 # next: libgomp's for some 5 ms, OpenBLAS's for 2²⁸ cycles, 100 ms, unless OPENBLAS_THREAD_TIMEOUT
