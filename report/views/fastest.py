@@ -44,6 +44,7 @@ class Fastest(View):
                     " + (datum.unsure ? '?' : '')",
                     "as": "margin_label",
                 },
+                {"calculate": "split(datum.way, ' = ')", "as": "ways"},  # a line each
             ],
             "encoding": {
                 "x": {
@@ -67,7 +68,7 @@ class Fastest(View):
                 },
                 {
                     "mark": text | {"fontWeight": "bold", "dy": -6},
-                    "encoding": {"text": {"field": "way"}},
+                    "encoding": {"text": {"field": "ways"}},
                 },
                 {"mark": text | {"dy": 9}, "encoding": {"text": {"field": "margin_label"}}},
                 {
