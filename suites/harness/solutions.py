@@ -34,9 +34,10 @@ class Solutions(Turns):
         return [None]
 
     def bits(self, output: Any) -> bytes:
-        said = output if isinstance(output, Solution) else Solution(output, None, "", 0)
-        others = f"{said.w.dtype} {said.w.shape} {replace(said, w=_NONE)}"
-        bits: bytes = said.w.tobytes() + others.encode()
+        w, others = output, None
+        if isinstance(output, Solution):
+            w, others = output.w, replace(output, w=_NONE)
+        bits: bytes = w.tobytes() + f"{w.dtype} {w.shape} {others}".encode()
         if bits not in self._right:
             self._require(output)
             self._right.add(bits)

@@ -1,5 +1,6 @@
 """How things are timed: batches, interleaving, single calls of some length in turn."""
 
+import math
 from collections.abc import Callable, Sequence
 from time import perf_counter, sleep
 from typing import Protocol, runtime_checkable
@@ -90,15 +91,14 @@ def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDAr
     once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
     seconds = np.empty((count, len(calls)))
     seconds[0] = once
-    threads = may_be_several()
+    parallel = _PARALLEL if may_be_several() else math.inf
     before = 0.0  # the seconds of the call before
     for k in range(int(min(once) > _LONG), count):
         order = range(len(calls)) if k % 2 == 0 else reversed(range(len(calls)))
         for i in order:
-            if threads and before > _PARALLEL:
+            if before > parallel:
                 sleep(_SPIN)
-            # One that takes longer: its untimed call does it.
-            if threads and _PARALLEL < once[i] < _WAKE:
+            if parallel < once[i] < _WAKE:  # one that takes longer: its untimed call does it
                 _call_for(_WAKE, calls[i])
             seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
             before = once[i]
