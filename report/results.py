@@ -10,7 +10,6 @@ import gzip
 import json
 import math
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -22,10 +21,9 @@ from asv.results import Results, iter_results_paths
 
 from report.benchmarks import CURVES, FORMERLY
 from report.student import half_width
-from suites.record import beside
+from suites.record import beside, kernels_of
 
-_ROOT = Path(__file__).parent.parent
-FOLDER = _ROOT / "results"
+FOLDER = Path(__file__).parent.parent / "results"
 
 LIBRARIES = ("numba", "numpy", "scipy", "torch")
 
@@ -85,7 +83,7 @@ class Record:
 
         Two commits with the same kernels are the same to the history.
         """
-        return _tree(self.commit, "kernels") or self.commit
+        return kernels_of(self.commit) or self.commit
 
     @property
     def environment(self) -> dict[str, str]:
@@ -256,16 +254,6 @@ class Newest:
 
 
 Source = Record | Newest  # what has cells
-
-
-@cache
-def _tree(commit: str, folder: str) -> str:
-    """Return git's hash of a folder of a commit; empty where it has none: in a shallow clone."""
-    asked = ["git", "rev-parse", "--verify", "--quiet", f"{commit}:{folder}"]
-    try:
-        return subprocess.run(asked, cwd=_ROOT, capture_output=True, text=True).stdout.strip()
-    except OSError:
-        return ""
 
 
 @cache

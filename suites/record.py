@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,3 +98,14 @@ def keep(results: Path, found: dict[str, Any]) -> None:
     text = json.dumps({"groups": found}, separators=(",", ":"))
     beside(results).write_bytes(gzip.compress(text.encode(), mtime=0))
     shutil.rmtree(process.MEASURED, ignore_errors=True)
+
+
+@cache
+def kernels_of(commit: str) -> str:
+    """Return git's hash of the kernels of a commit; empty where it has none: in a shallow clone."""
+    asked = ["git", "rev-parse", "--verify", "--quiet", f"{commit}:kernels"]
+    try:
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
+    except OSError:  # no git
+        return ""
+    return done.stdout.strip()
