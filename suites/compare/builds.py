@@ -51,7 +51,7 @@ def source(side: str, revision: str | None) -> tuple[str, Path]:
         )
         if not commit:
             raise BuildError(f"no commit {revision}")
-        digest = record.kernels_of(commit)
+        digest = _git("rev-parse", "--verify", "--quiet", f"{commit}:kernels")
         if not digest:
             raise BuildError(f"no kernels in {revision}")
         label = f"{revision} ({commit[:8]})"
