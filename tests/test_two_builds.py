@@ -344,6 +344,9 @@ def simulated(rng: random.Random, build: Build, cell: Cell) -> float:
     return 2e-5 * math.exp(rng.gauss(0, 0.01)) * (1 + percent / 100)
 
 
+PAGE = "x\n<!-- trials -->\nold\n<!-- end of trials -->\ny\n"
+
+
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three simulated trials, and where they are written to."""
@@ -397,6 +400,22 @@ def test_trials_that_are_reported_are_not_run_again(recorded: Path) -> None:
     assert trial_report.numbers("quiet", 5) == {0, 1, 2, 3}
 
 
+def test_with_more_minutes_a_trial_that_found_all_is_not_run_on(recorded: Path) -> None:
+    short = trials.replayed(recorded, 5)
+    trial_report.keep("quiet", 2, short)
+    assert trial_report.numbers("quiet", 4) == {0, 1, 2}
+    missed = trial_report.kept()
+    cell = next(arm for arm in missed if arm["trial"] == 1 and arm["arm"] == "10 %")["cells"]
+    cell["gradient numba 10000 x 30 C"][0] = "undecided"
+    trial_report._KEPT.write_text("".join(json.dumps(arm) + "\n" for arm in missed))
+    assert trial_report.numbers("quiet", 2) == {0, 1, 2}
+    assert trial_report.numbers("quiet", 4) == {0, 2}
+    trial_report.keep("quiet", 4, {1: short[1]})
+    assert trial_report.numbers("quiet", 4) == {0, 1, 2}
+    assert "3 trials" in (page := trial_report.page(PAGE, trial_report.kept()))
+    assert "2 of 2 and 1 of 4 minutes" in page
+
+
 def verdicts(trial: arms.Trial) -> dict[str, list[str]]:
     return {
         arm: [cell.verdict for cell in comparison.cells.values()]
@@ -417,7 +436,7 @@ def test_the_report_is_of_what_was_recorded(recorded: Path) -> None:
     trial_report.keep("quiet", 5, trials.replayed(recorded, 5))
     kept = trial_report.kept()
     assert len(kept) == 3 + 1 + 3 + 1  # two arms are in one trial of four
-    page = trial_report.page("x\n<!-- trials -->\nold\n<!-- end of trials -->\ny\n", kept)
+    page = trial_report.page(PAGE, kept)
     assert "old" not in page
     assert "Not recorded yet." in page  # under load
     assert re.search(

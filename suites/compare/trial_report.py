@@ -19,6 +19,8 @@ from suites.harness import machine
 
 CONDITIONS = {"quiet": "With nothing else running", "load": "With a busy process on one core"}
 
+_TO_BE_FOUND = 10  # percent: what is slower by as much is to be found in the default time
+
 _KEPT = ROOT / "docs" / "compare_trials.jsonl"
 _PAGE = ROOT / "docs" / "compare.md"
 _BLOCK = re.compile(r"(?s)(<!-- trials -->\n).*?(<!-- end of trials -->)")
@@ -27,12 +29,10 @@ Arm = dict[str, Any]
 
 
 def keep(condition: str, minutes: float, trials: Mapping[int, Trial]) -> None:
-    """Write the trials that are over into the file, beside those of the same minutes."""
-    over = {number: trial for number, trial in trials.items() if not trial.open_arms()}
-    if not over:
-        return
-    before = numbers(condition, minutes) - over.keys()
-    others = [arm for arm in kept() if arm["condition"] != condition or arm["trial"] in before]
+    """Write the trials that are over into the file, in place of shorter ones that missed some."""
+    new = trials.keys() - numbers(condition, minutes)
+    over = {number: trials[number] for number in new if not trials[number].open_arms()}
+    others = [arm for arm in kept() if arm["condition"] != condition or arm["trial"] not in over]
     mine = [
         {
             "condition": condition,
@@ -45,7 +45,8 @@ def keep(condition: str, minutes: float, trials: Mapping[int, Trial]) -> None:
         for number, trial in sorted(over.items())
         for arm in trial.comparisons
     ]
-    _KEPT.write_text("".join(json.dumps(arm) + "\n" for arm in others + mine))
+    arms = sorted(others + mine, key=lambda arm: (arm["condition"], arm["trial"]))
+    _KEPT.write_text("".join(json.dumps(arm) + "\n" for arm in arms))
 
 
 def _cells(trial: Trial, arm: str) -> dict[str, list[Any]]:
@@ -69,9 +70,21 @@ def kept() -> list[Arm]:
 
 
 def numbers(condition: str, minutes: float) -> set[int]:
-    """Return the numbers of the trials that the file holds."""
-    which = condition, minutes
-    return {arm["trial"] for arm in kept() if (arm["condition"], arm["minutes"]) == which}
+    """Return the numbers of the trials that need no more: they had the minutes, or found all."""
+    mine = [arm for arm in kept() if arm["condition"] == condition]
+    short = {arm["trial"] for arm in mine if arm["minutes"] < minutes and _has_missed(arm)}
+    return {arm["trial"] for arm in mine} - short
+
+
+def _has_missed(arm: Arm) -> bool:
+    return SLOWER[arm["arm"]] >= _TO_BE_FOUND and any(
+        verdict != "slower" for verdict, *_ in _long_enough(arm)
+    )
+
+
+def _long_enough(arm: Arm) -> list[list[Any]]:
+    """Return the slower cells of an arm whose calls are long enough for them to be found."""
+    return [cell for name, cell in arm["cells"].items() if is_slowed(name) and cell[3] >= LEAST]
 
 
 def write() -> None:
@@ -91,9 +104,10 @@ def page(text: str, arms: list[Arm]) -> str:
 def _condition(title: str, arms: list[Arm]) -> str:
     if not arms:
         return f"### {title}\n\nNot recorded yet.\n"
-    trials = {arm["trial"] for arm in arms}
+    trials = Counter({arm["trial"]: arm["minutes"] for arm in arms}.values())
+    of_minutes = " and ".join(f"{count} of {minutes:g}" for minutes, count in sorted(trials.items()))
     machines = " and ".join(sorted({arm["machine"] for arm in arms}))
-    about = f"{len(trials)} trials of {arms[0]['minutes']:g} minutes on {machines}."
+    about = f"{trials.total()} trials on {machines}, {of_minutes} minutes."
     false, judged = _false(arms)
     lines = [
         f"### {title}\n\n{about} Of {judged} cells that are what A's are, {false} were called"
@@ -139,11 +153,7 @@ def _counts(cells: list[list[Any]]) -> str:
 
 def _found(arm: str, arms: list[Arm]) -> str:
     """Return how often what is slower was found, on cells that are not too short."""
-    mine = [a["cells"] for a in arms if a["arm"] == arm]
-    cells = [
-        [cell for name, cell in trial.items() if is_slowed(name) and cell[3] >= LEAST]
-        for trial in mine
-    ]
+    cells = [_long_enough(a) for a in arms if a["arm"] == arm]
     whole = sum(all(cell[0] == "slower" for cell in trial) for trial in cells)
     found = [cell for trial in cells for cell in trial if cell[0] == "slower"]
     seconds = (
@@ -151,5 +161,5 @@ def _found(arm: str, arms: list[Arm]) -> str:
     )
     return (
         f"found in {len(found)} of {sum(map(len, cells))} cells of {LEAST:g} microseconds and"
-        f" more{seconds}; in all of a trial's in {whole} of {len(mine)}."
+        f" more{seconds}; in all of a trial's in {whole} of {len(cells)}."
     )
