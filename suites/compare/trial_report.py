@@ -105,7 +105,7 @@ def _condition(title: str, arms: list[Arm]) -> str:
     if not arms:
         return f"### {title}\n\nNot recorded yet.\n"
     trials = Counter({arm["trial"]: arm["minutes"] for arm in arms}.values())
-    of_minutes = " and ".join(f"{count} of {minutes:g}" for minutes, count in sorted(trials.items()))
+    of_minutes = " and ".join(f"{count} of {length:g}" for length, count in sorted(trials.items()))
     machines = " and ".join(sorted({arm["machine"] for arm in arms}))
     about = f"{trials.total()} trials on {machines}, {of_minutes} minutes."
     false, judged = _false(arms)
