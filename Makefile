@@ -18,6 +18,16 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
+# make bench-all AS=avx2: on a processor with AVX-512 as if it had none. "+avx2" in place of the
+# processor's own features, which a name alone would keep.
+ifeq ($(AS),avx2)
+export NUMBA_CPU_NAME = haswell
+export NUMBA_CPU_FEATURES = +avx2,+fma
+export OPENBLAS_CORETYPE = Haswell
+export MKL_ENABLE_INSTRUCTIONS = AVX2
+export ATEN_CPU_CAPABILITY = avx2
+endif
+
 PYTHON ?= python3
 PORT ?= 8080
 PIP = bin/python -m pip install --disable-pip-version-check -c constraints.txt

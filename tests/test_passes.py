@@ -8,22 +8,22 @@ import pytest
 from kernels import Array, LeastSquares
 from kernels.one_pass import passes, plain
 from kernels.one_pass.choice import TILES, kernel_for
+from kernels.one_pass.target import WIDTH
 from suites.data import problems
 from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]
-ROWS = ["plain", "narrow rows", "cached rows", "streamed rows", "long rows"]
 COLUMNS = ["plain", "cached strips", "streamed strips", "panels"]
+ROWS = [name for name in passes.KERNELS if name not in [*COLUMNS[1:], *TILES.values()]]
 
 
 def kernels_of(X: Array) -> list[str]:
     """Return the kernels that are right for X, chosen for speed or not."""
     if not X.flags.c_contiguous:
         return COLUMNS
-    fits = X.shape[1] * X.itemsize <= 64
-    tiled = [TILES[X.shape[1]]] if fits and X.shape[1] in TILES else []
-    return [kernel for kernel in ROWS if fits or kernel != "narrow rows"] + tiled
+    fits = X.shape[1] * X.itemsize <= WIDTH
+    return ROWS + ([TILES[X.shape[1]]] if fits and X.shape[1] in TILES else [])
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -86,6 +86,6 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
     X[:32] = 1.0
     problem = LeastSquares(X, np.zeros(64))
     w = np.zeros(5)
-    squares, g = run(passes.gradient_by("narrow rows"), problem, w, 1)
+    squares, g = run(passes.gradient_by(kernel_for(X)), problem, w, 1)
     assert squares == 0
     assert not g.any()

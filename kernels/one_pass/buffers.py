@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.emission import LINE
+from kernels.one_pass.target import LINE, WIDTH
 from kernels.problem import Array
 
 
 @compiled
 def padded(size: int, like: Array) -> int:
     """Return the size rounded up to whole vectors."""
-    lanes = LINE // like.itemsize
+    lanes = WIDTH // like.itemsize
     return (size + lanes - 1) // lanes * lanes
 
 

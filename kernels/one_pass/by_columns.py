@@ -6,10 +6,12 @@ cache by then, to be folded into the gradient. Which is for which X: `choice`.
 
 from typing import Any
 
+from numba import carray
+
 from kernels.one_pass import plain
 from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.emission import LINE
+from kernels.one_pass.target import L2, LINE, WIDTH
 from kernels.one_pass.vectors import (
     accumulate,
     add_products,
@@ -19,6 +21,7 @@ from kernels.one_pass.vectors import (
     loads,
     prefetch,
     row_sums,
+    scratch,
     splat,
     splats,
     store,
@@ -30,23 +33,29 @@ from kernels.problem import Array
 
 # Asked for twice: see `by_rows`.
 _STRIPS_AHEAD = 1 << 16  # bytes: as near, in whole strips, of which columns make a few
-_PANEL = 2048  # rows, whose residuals stay in L1
+
+_TALL = 2048  # rows of a panel at most: their residuals stay in L1
+_SHORT = 256  # rows: of shorter columns the hardware foresees little
+_OF_L2 = L2 // 2  # bytes of a panel
+_ON_STACK = _TALL + LINE // 4  # numbers: the residuals of a panel, and a vector more
 
 
-def strips(count: int, lines: int) -> Any:
+def strips(count: int, is_streamed: bool) -> Any:
     """Return the pass for Fortran order in strips of ``count`` vectors of rows.
 
     A strip's residuals stay in registers, and its columns are read once for them and once to be
     folded. A column's part of the gradient is kept as a vector of partial sums until the end.
-    ``lines``, half of ``count``, are asked for in each of the two turns, or none in cache.
+    From memory strips ahead are asked for, half of a column's lines in each of the two turns.
     """
+    lines = count * WIDTH // LINE // 2 * is_streamed
 
     @compiled
     def strip_by_strip(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         n, p = X.shape
         x = X.T.reshape(-1)
-        lanes = LINE // x.itemsize
+        lanes = WIDTH // x.itemsize
         height = count * lanes
+        line = LINE // x.itemsize
         near = max(1, _STRIPS_AHEAD // (height * p * x.itemsize)) * height
         squares = zeros(x, 1)[0]
         blocks = (high - low) // height
@@ -56,75 +65,112 @@ def strips(count: int, lines: int) -> Any:
                 at = low + height * block
                 products = zeros(x, count)
                 for j in range(p):
-                    prefetch(x, at + 2 * near + j * n, lines)
-                    prefetch(x, at + near + j * n, lines)
+                    prefetch(x, at + 2 * near + j * n, line, lines)
+                    prefetch(x, at + near + j * n, line, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
                 r = subtract(products, y, at)
                 squares = add_squares(r, squares)
-                rest = at + lines * lanes
+                rest = at + lines * line
                 for j in range(p):
-                    prefetch(x, rest + 2 * near + j * n, lines)
-                    prefetch(x, rest + near + j * n, lines)
+                    prefetch(x, rest + 2 * near + j * n, line, lines)
+                    prefetch(x, rest + near + j * n, line, lines)
                     partial = load(sums, j * lanes)
                     store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
-            whole = p // 8 * 8
-            for j in range(0, whole, 8):
-                accumulate(g, j, row_sums(loads(sums, j * lanes, lanes, 8)))
-            for j in range(whole, p):
-                g[j] += total(load(sums, j * lanes))
-        return total(squares) + _last_rows(X, y, w, g, low + height * blocks, high)
+            for j in range(p):
+                accumulate(g, j, row_sums(loads(sums, j * lanes, lanes, 1)))
+        return total(squares) + _panel(X, y, w, g, low + height * blocks, high)
 
     return strip_by_strip
 
 
 @compiled
 def panels(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-    """Fortran order in cache, many columns: along them in panels whose residuals stay in L1."""
+    """Fortran order, many columns: along them, in panels of rows whose residuals stay in L1.
+
+    A panel is read twice, several columns at a time, which share the loads of its residuals: for
+    eight vectors of X 9 loads and a store, then 9 loads. It stays in L2 in between, unless its
+    columns were so short that the hardware could not foresee them: then L3 is read twice.
+    """
+    rows = _OF_L2 // (X.shape[1] * X.itemsize)
+    height = (rows if _SHORT <= rows <= _TALL else _TALL) // LINE * LINE
     squares = w.dtype.type(0)
-    for start in range(low, high, _PANEL):
-        squares += _last_rows(X, y, w, g, start, min(high, start + _PANEL))
+    for start in range(low, high, height):
+        squares += _panel(X, y, w, g, start, min(high, start + height))
     return squares
 
 
 @compiled
-def _last_rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-    """Fortran order, all of a few rows, eight columns at a time: first Xw, then Xᵀr.
+def _panel(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
+    """All columns of a few rows: first Xw, then Xᵀr.
 
-    Where they do not fill whole vectors, the last begins with rows that are counted already.
+    Where the rows do not fill whole vectors, one more holds the last of them, and begins with some
+    that are counted already.
     """
-    n, p = X.shape
-    x = X.T.reshape(-1)
-    lanes = LINE // x.itemsize
-    size = (high - low + lanes - 1) // lanes * lanes
-    last = high - lanes
-    if last < 0:
+    lanes = WIDTH // X.itemsize
+    if high - low < lanes:
         return plain.rows(X, y, w, g, low, high)
-    r = aligned(size, w)
-    for i in range(size):
-        r[i] = -y[min(low + i, last + i % lanes)]
-    whole = p // 8 * 8
-    for j in range(0, whole, 8):
-        factors = splats(w, j, 8)
-        for i in range(0, size, lanes):
-            at = min(low + i, last) + j * n
-            store(r, i, combine(x, at, n, factors, load(r, i)))
-    for j in range(whole, p):
-        factor = splats(w, j, 1)
-        for i in range(0, size, lanes):
-            store(r, i, combine(x, min(low + i, last) + j * n, n, factor, load(r, i)))
-    for i in range(size - lanes, size - lanes + (low + size - high)):
-        r[i] = 0
+    whole = (high - low) // lanes * lanes
+    r = carray(scratch(w, _ON_STACK), whole + lanes)
+    for i in range(whole):
+        r[i] = -y[low + i]
+    for i in range(lanes):
+        r[whole + i] = -y[high - lanes + i]
+    j = _read_by_8(X, w, r, low, high, 0)
+    j = _read_by_4(X, w, r, low, high, j)
+    _read_by_1(X, w, r, low, high, j)
+    for i in range(whole + lanes - (high - low)):
+        r[whole + i] = 0
     squares = w.dtype.type(0)
-    for i in range(size):
+    for i in range(r.size):
         squares += r[i] * r[i]
-    for j in range(0, whole, 8):
-        products = zeros(x, 8)
-        for i in range(0, size, lanes):
-            products = add_products(x, min(low + i, last) + j * n, n, load(r, i), products)
-        accumulate(g, j, row_sums(products))
-    for j in range(whole, p):
-        product = zeros(x, 1)
-        for i in range(0, size, lanes):
-            product = add_products(x, min(low + i, last) + j * n, n, load(r, i), product)
-        g[j] += total(product[0])
+    j = _fold_by_8(X, g, r, low, high, 0)
+    j = _fold_by_4(X, g, r, low, high, j)
+    _fold_by_1(X, g, r, low, high, j)
     return squares
+
+
+def _reading(count: int) -> Any:
+    """Return what adds Xw to r, ``count`` columns at a time from j on, and returns the rest."""
+
+    @compiled
+    def read(X: Array, w: Array, r: Array, low: int, high: int, j: int) -> int:
+        n, p = X.shape
+        x = X.T.reshape(-1)
+        lanes = WIDTH // x.itemsize
+        while j + count <= p:
+            factors, at = splats(w, j, count), low + j * n
+            for i in range(0, high - low - lanes + 1, lanes):
+                store(r, i, combine(x, at + i, n, factors, load(r, i)))
+            if (high - low) % lanes:
+                i, at = r.size - lanes, high - lanes + j * n
+                store(r, i, combine(x, at, n, factors, load(r, i)))
+            j += count
+        return j
+
+    return read
+
+
+def _folding(count: int) -> Any:
+    """Return what adds Xᵀr to g, ``count`` columns at a time from j on, and returns the rest."""
+
+    @compiled
+    def fold(X: Array, g: Array, r: Array, low: int, high: int, j: int) -> int:
+        n, p = X.shape
+        x = X.T.reshape(-1)
+        lanes = WIDTH // x.itemsize
+        while j + count <= p:
+            products, at = zeros(x, count), low + j * n
+            for i in range(0, high - low - lanes + 1, lanes):
+                products = add_products(x, at + i, n, load(r, i), products)
+            if (high - low) % lanes:
+                i, at = r.size - lanes, high - lanes + j * n
+                products = add_products(x, at, n, load(r, i), products)
+            accumulate(g, j, row_sums(products))
+            j += count
+        return j
+
+    return fold
+
+
+_read_by_8, _read_by_4, _read_by_1 = _reading(8), _reading(4), _reading(1)
+_fold_by_8, _fold_by_4, _fold_by_1 = _folding(8), _folding(4), _folding(1)

@@ -11,7 +11,7 @@ from numba.extending import overload
 from kernels.one_pass import plain
 from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.emission import LINE
+from kernels.one_pass.target import LINE, WIDTH
 from kernels.one_pass.vectors import (
     add_products,
     add_squares,
@@ -33,27 +33,6 @@ from kernels.problem import Array
 _FAR, _NEAR = 16384, 8192  # bytes ahead: 460 and 230 ns at 36 GB/s, memory answers in about 110
 
 
-@compiled
-def narrow_rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-    """C order, a row within one vector: w and g stay in registers."""
-    n, p = X.shape
-    x = X.reshape(-1)
-    none = zeros(x, 8)
-    w_vector, g_vector, squares = load(w, 0), load(g, 0), row_sums(none)[0]
-    r, previous = none, low * p
-    blocks = _whole_blocks(n, p, w.size, low, high, 8)
-    for block in range(blocks):
-        at = (low + 8 * block) * p
-        _ask_ahead(x, at + 8 * p, 8)
-        residual = subtract(row_sums(add_products(x, at, p, w_vector, none)), y, low + 8 * block)
-        g_vector = combine(x, previous, p, r, g_vector)
-        squares = add_squares(residual, squares)
-        r, previous = broadcast(residual, x), at
-    if blocks:
-        store(g, 0, combine(x, previous, p, r, g_vector))
-    return total(squares) + plain.rows(X, y, w, g, low + 8 * blocks, high)
-
-
 def tiles(p: int) -> Any:
     """Return the pass for C order and p a power of two: a vector holds several whole rows.
 
@@ -64,7 +43,7 @@ def tiles(p: int) -> Any:
     @compiled
     def tiled(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         x = X.reshape(-1)
-        lanes = LINE // x.itemsize
+        lanes = WIDTH // x.itemsize
         tile = aligned(lanes, w)
         for lane in range(lanes):
             tile[lane] = w[lane % p]
@@ -87,60 +66,68 @@ def tiles(p: int) -> Any:
     return tiled
 
 
-def rows_in_turn(lines: int) -> Any:
-    """Return the pass for C order that reads eight rows and then folds them.
+def rows_in_turn(count: int) -> Any:
+    """Return the pass for C order that reads ``count`` rows and then folds them.
 
-    ``lines`` is 4 where the next rows are to be asked for meanwhile, half of them in each turn,
-    or 0 in cache.
+    For ``count`` vectors of X these are 2 ``count`` loads of it, one of w, one of g, and a store:
+    the more rows, the fewer loads, as long as their sums have registers.
     """
 
     @compiled
     def rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         n, p = X.shape
         x = X.reshape(-1)
-        lanes = LINE // x.itemsize
-        squares = row_sums(zeros(x, 8))[0]
-        blocks = _whole_blocks(n, p, w.size, low, high, 8)
+        lanes = WIDTH // x.itemsize
+        squares = row_sums(zeros(x, count))[0]
+        blocks = _whole_blocks(n, p, w.size, low, high, count)
         for block in range(blocks):
-            at = (low + 8 * block) * p
-            products = zeros(x, 8)
+            row = low + count * block
+            at = row * p
+            products = zeros(x, count)
             for j in range(0, w.size, lanes):
-                _ask_ahead(x, at + 8 * p + 4 * j, lines)
                 products = add_products(x, at + j, p, load(w, j), products)
-            residual = subtract(row_sums(products), y, low + 8 * block)
+            residual = subtract(row_sums(products), y, row)
             squares = add_squares(residual, squares)
             r = broadcast(residual, x)
             for j in range(0, w.size, lanes):
-                _ask_ahead(x, at + 12 * p + 4 * j, lines)
                 store(g, j, combine(x, at + j, p, r, load(g, j)))
-        return total(squares) + plain.rows(X, y, w, g, low + 8 * blocks, high)
+        return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
 
 
-@compiled
-def rows_overlapped(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-    """C order: four rows are read while the four before them, still in L1, are folded."""
-    n, p = X.shape
-    x = X.reshape(-1)
-    lanes = LINE // x.itemsize
-    r, previous = zeros(x, 4), low * p
-    squares = row_sums(r)[0]
-    blocks = _whole_blocks(n, p, w.size, low, high, 4)
-    for block in range(blocks):
-        at = (low + 4 * block) * p
-        products = zeros(x, 4)
-        for j in range(0, w.size, lanes):
-            _ask_ahead(x, at + 4 * p + 4 * j, 4)
-            store(g, j, combine(x, previous + j, p, r, load(g, j)))
-            products = add_products(x, at + j, p, load(w, j), products)
-        residual = subtract(row_sums(products), y, low + 4 * block)
-        squares = add_squares(residual, squares)
-        r, previous = broadcast(residual, x), at
-    if blocks:
-        for j in range(0, w.size, lanes):
-            store(g, j, combine(x, previous + j, p, r, load(g, j)))
-    return total(squares) + plain.rows(X, y, w, g, low + 4 * blocks, high)
+def rows_overlapped(count: int, is_streamed: bool) -> Any:
+    """Return the pass for C order that reads ``count`` rows while those before them are folded.
+
+    So one block waits for L2 or for memory while the other is read from L1. The rows after them are
+    asked for meanwhile if they come from memory.
+    """
+    lines = count * WIDTH // LINE * is_streamed
+
+    @compiled
+    def rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
+        n, p = X.shape
+        x = X.reshape(-1)
+        lanes = WIDTH // x.itemsize
+        r, previous = zeros(x, count), low * p
+        squares = row_sums(r)[0]
+        blocks = _whole_blocks(n, p, w.size, low, high, count)
+        for block in range(blocks):
+            at = (low + count * block) * p
+            products = zeros(x, count)
+            for j in range(0, w.size, lanes):
+                _ask_ahead(x, at + count * (p + j), lines)
+                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+                products = add_products(x, at + j, p, load(w, j), products)
+            residual = subtract(row_sums(products), y, low + count * block)
+            squares = add_squares(residual, squares)
+            r, previous = broadcast(residual, x), at
+        if blocks:
+            for j in range(0, w.size, lanes):
+                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+        return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
+
+    return rows
 
 
 def _ask_ahead(x: Any, at: int, lines: int) -> None:
@@ -151,8 +138,8 @@ def _ask_ahead(x: Any, at: int, lines: int) -> None:
 @overload(_ask_ahead, prefer_literal=True, inline="always")  # type: ignore[untyped-decorator]
 def _ask_ahead_by_size(x: Any, at: Any, lines: Any) -> Any:
     def ask(x: Any, at: Any, lines: Any) -> Any:
-        prefetch(x, at + _FAR // x.itemsize, lines)
-        prefetch(x, at + _NEAR // x.itemsize, lines)
+        prefetch(x, at + _FAR // x.itemsize, LINE // x.itemsize, lines)
+        prefetch(x, at + _NEAR // x.itemsize, LINE // x.itemsize, lines)
 
     return ask
 

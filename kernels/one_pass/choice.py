@@ -3,11 +3,11 @@
 The names, and what each is for:
 
     "tiles of 1" ...    C order, p = 1, 2, 4 or 8: a vector holds several whole rows
-    "narrow rows"       C order, a row within one vector: w and g stay in registers
     "cached rows"       C order, X in cache: eight rows in turn
-    "streamed rows"     C order, X from memory: four rows folded while the next four are read
-    "long rows"         C order, X from memory: eight rows in turn, memory asked ahead
-    "cached strips"     Fortran order, X in cache: strips of eight vectors of rows
+    "many rows"         the same with sixteen
+    "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
+    "streamed rows"     C order, X from memory: the same with fewer, memory asked ahead
+    "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
     "panels"            Fortran order, X in cache, many columns
     "plain"             either order, row by row: the ten lines that are the gradient
@@ -15,34 +15,56 @@ The names, and what each is for:
 What limits each, and what was tried: docs/kernel.md.
 """
 
-from kernels.one_pass.emission import LINE
+from kernels.one_pass.target import COUNT, L1, LINE, WIDTH
 from kernels.problem import Array
 
 TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 
 _STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
-# Rows of less than two lines are too short for blocks of four. From 4800 bytes on two blocks of
-# four rows, one being read and one being folded, outgrow L1.
-_FOUR_ROWS = 2 * LINE, 4800  # bytes of a row
+_SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
-_MANY = 100  # columns: a strip of so many outgrows L1
+_STRIP = 8 * WIDTH  # bytes of a column in a strip
+_WAYS = 8  # of L1, or more: lines that lie a multiple of a page apart share these
+_PAGE = 4096  # bytes
 
 
 def kernel_for(X: Array) -> str:
-    """Return the name of the kernel for X.
+    """Return the name of the kernel for X."""
+    return _for_rows(X) if X.flags.c_contiguous else _for_columns(X)
 
-    From memory two blocks of four rows are best while they stay in L1. In cache, asking ahead costs
-    more than it brings.
-    """
+
+def _for_rows(X: Array) -> str:
     p = X.shape[1]
-    is_streamed = X.nbytes > _STREAMED
-    if not X.flags.c_contiguous:
-        if is_streamed and p > _FEW:
-            return "streamed strips"
-        return "cached strips" if p < _MANY else "panels"
     row = p * X.itemsize
-    if row <= LINE:
-        return TILES.get(p, "narrow rows")
-    if not is_streamed:
+    if p in TILES and row <= WIDTH and p <= COUNT // 4:
+        return TILES[p]
+    if X.nbytes > _STREAMED and row >= _SHORT:
+        return "streamed rows"
+    if COUNT < 32:
         return "cached rows"
-    return "streamed rows" if _FOUR_ROWS[0] <= row <= _FOUR_ROWS[1] else "long rows"
+    # Two blocks of eight rows hide L2 while they stay in L1; and what comes from L2 twice anyway
+    # is best taken in the largest blocks that there are registers for.
+    if 16 * row <= L1:
+        return "overlapped rows"
+    return "cached rows" if 8 * row <= L1 else "many rows"
+
+
+def _for_columns(X: Array) -> str:
+    p = X.shape[1]
+    if p <= _FEW:
+        return "cached strips"
+    if X.nbytes > _STREAMED:
+        return "streamed strips"
+    if _are_crowded(X):
+        return "streamed strips" if WIDTH == LINE else "panels"  # 1 KiB of a column, or all of it
+    return "cached strips" if p * _STRIP <= L1 // 2 else "panels"
+
+
+def _are_crowded(X: Array) -> bool:
+    """Return whether more columns than L1 has ways have their lines in the same sets of it.
+
+    As all have where n is a multiple of 512 in float64. What a strip reads again is gone by then.
+    """
+    n, p = X.shape
+    offsets = (apart * n * X.itemsize % _PAGE for apart in range(1, p // _WAYS + 1))
+    return any(min(offset, _PAGE - offset) < LINE for offset in offsets)

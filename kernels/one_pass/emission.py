@@ -11,11 +11,10 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 from kernels.one_pass.compile import FAST
+from kernels.one_pass.target import WIDTH
 
 if config.DISABLE_JIT:  # an intrinsic would say so at its first call, deep inside
     raise ImportError("the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT")
-
-LINE = 64  # bytes
 
 INT32, INT64, BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 
@@ -38,8 +37,8 @@ register_model(Vector)(_VectorModel)
 
 
 def vector_of(array: Any) -> Any:
-    """Return the vector that fills a cache line with the numbers of an array."""
-    return Vector(array.dtype, LINE * 8 // array.dtype.bitwidth)
+    """Return the vector that fills a register with the numbers of an array."""
+    return Vector(array.dtype, WIDTH * 8 // array.dtype.bitwidth)
 
 
 def group_of(array: Any, count: Any) -> Any:
@@ -169,11 +168,20 @@ class Emission:
         return self.builder.fadd(even, odd, flags=FAST)
 
     def folded(self, vectors: list[Any]) -> Any:
-        """Return one vector: neighbouring lanes added until the vectors are one."""
+        """Return one vector: neighbouring lanes added until each vector is in one or all are one.
+
+        Where there are more vectors than lanes, those of sums are put one behind the other.
+        """
+        lanes = vectors[0].type.count
         while len(vectors) > 1:
             pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            vectors = [self.neighbours_added(a, b) for a, b in pairs]
+            joined = self.neighbours_added if lanes > 1 else self.joined
+            vectors, lanes = [joined(a, b) for a, b in pairs], lanes // 2
         return vectors[0]
+
+    def joined(self, a: Any, b: Any) -> Any:
+        """Return the lanes of a, and of b after them."""
+        return self.shuffled(a, range(2 * a.type.count), b)
 
     def halved(self, a: Any) -> Any:
         """Return the sums of neighbouring lanes, in half as many lanes."""

@@ -8,12 +8,15 @@ from numba import get_num_threads, prange
 
 from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
+from kernels.one_pass.target import COUNT, WIDTH
 from kernels.one_pass.threads import has_threads
 from kernels.one_pass.vectors import accumulate_rows, add_outer, zeros
 from kernels.problem import Array
 
 _ROWS = 64  # in a block: a tile's columns of it, 64 x 24 x 8 bytes, stay in L1
-_TILE = 16  # columns
+# Tiles of the triangle: two vectors wide, and so high that the sums take half of the registers.
+_TILE, _HIGH = 2 * WIDTH // 8, COUNT // 4
+_SUMS = 2 * _HIGH
 
 
 def gram(X: Array) -> Array:
@@ -64,9 +67,9 @@ def _add_block(X: Array, low: int, high: int, block: Array, width: int, sums: Ar
     for i in range(high - low):
         for j in range(X.shape[1]):
             block[i * width + j] = X[low + i, j]
-    for i in range(0, X.shape[1], 8):
+    for i in range(0, X.shape[1], _HIGH):
         for j in range(i // _TILE * _TILE, width, _TILE):
-            tile = zeros(block, 16)
+            tile = zeros(block, _SUMS)
             for row in range(0, (high - low) * width, width):
                 tile = add_outer(block, row + i, row + j, tile)
             accumulate_rows(sums, i * width + j, width, tile)

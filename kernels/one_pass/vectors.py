@@ -2,8 +2,7 @@
 
 LLVM vectorises a loop over p well when p is long, and not at all when a row holds four or ten
 entries; and it never prefetches. These operations write the vector code down instead. A vector
-is 64 bytes, one cache line: 8 doubles or 16 floats. Where the processor's registers are shorter,
-LLVM splits it.
+fills a register of the processor (`target`): 2, 4 or 8 doubles, twice as many floats.
 
 A group is a tuple of ``count`` vectors held in registers, one for each of ``count`` rows.
 """
@@ -16,30 +15,31 @@ from numba import types
 from kernels.one_pass.emission import (
     BYTES,
     INT32,
-    LINE,
     Emission,
     Vector,
     group_of,
     operation,
     vector_of,
 )
-
-SCRATCH = 512  # numbers
+from kernels.one_pass.target import LINE
 
 
 @operation
-def scratch(array: Any) -> Any:
-    """A pointer to `SCRATCH` numbers on the stack, from a cache line on; gone with the caller."""
+def scratch(array: Any, size: Any) -> Any:
+    """A pointer to ``size`` numbers (a literal) on the stack, from a cache line on.
+
+    They are gone with the caller. 0.1 µs less than memory from the heap.
+    """
     pointer = types.CPointer(array.dtype)
 
-    def code(emit: Emission, array: Any) -> Any:
-        room = ir.ArrayType(emit.context.get_value_type(array.kind.dtype), SCRATCH)
+    def code(emit: Emission, array: Any, _: Any) -> Any:
+        room = ir.ArrayType(emit.context.get_value_type(array.kind.dtype), size.literal_value)
         with emit.builder.goto_entry_block():
             start = emit.builder.alloca(room)
         start.align = LINE
         return emit.builder.bitcast(start, emit.context.get_value_type(pointer))
 
-    return pointer(array), code
+    return pointer(array, size), code
 
 
 @operation
@@ -158,24 +158,24 @@ def combine(x: Any, at: Any, stride: Any, group: Any, start: Any) -> Any:
 
 
 @operation
-def prefetch(x: Any, at: Any, lines: Any) -> Any:
-    """Ask for ``lines`` cache lines of x (a literal), from x[at] on, to be brought into L2.
+def prefetch(x: Any, at: Any, stride: Any, lines: Any) -> Any:
+    """Ask that the ``lines`` cache lines (a literal) of x[at + k stride] be brought into L2.
 
     Not into L1: a core has some 24 buffers for lines on their way there, and 24 lines every
     110 ns, the latency of memory, are 14 GB/s. L2 has more. An address past the end of x is no
     error: a prefetch never faults.
     """
 
-    def code(emit: Emission, x: Any, at: Any, _: Any) -> None:
+    def code(emit: Emission, x: Any, at: Any, stride: Any, _: Any) -> None:
         declared = ir.FunctionType(ir.VoidType(), [BYTES, INT32, INT32, INT32])
         call = emit.builder.module.declare_intrinsic("llvm.prefetch", [BYTES], declared)
-        first = emit.pointer(x, at, ir.IntType(8))
         read, into_l2, data = (ir.Constant(INT32, value) for value in (0, 2, 1))
-        for k in range(lines.literal_value):
-            line = emit.builder.gep(first, [emit.index(k * LINE)])
+        for _ in range(lines.literal_value):
+            line = emit.pointer(x, at, ir.IntType(8))
             emit.builder.call(call, [line, read, into_l2, data])
+            at = emit.builder.add(at, stride)
 
-    return types.void(x, types.intp, lines), code
+    return types.void(x, types.intp, types.intp, lines), code
 
 
 @operation

@@ -40,8 +40,12 @@ class NumbaWay(Way):
 
     def _prepare(self, X: Array, y: Array) -> None:
         self.one_pass = OnePass(X, y, self.problem.alpha)
-        self._run = self.one_pass.bound()
+        self._run = self._first_run
         self._empty = partial(np.empty, X.shape[1:], X.dtype)  # half the time of np.empty_like
+
+    def _first_run(self, w: Array, g: Array) -> float:
+        self._run = self.one_pass.bound()
+        return self._run(w, g)
 
     def _gradient(self, w: Array) -> Array:
         g: Array = self._empty()

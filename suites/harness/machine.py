@@ -1,7 +1,8 @@
 """The machine by what it is: processor, cores, memory. Its results stand under that name.
 
 A host name says nothing to a reader, and two hosts of one name would overwrite each other. A
-kernel release would split a history that it does not change, so it is left out.
+kernel release would split a history that it does not change, so it is left out. Where Numba is told
+to compile for another processor (NUMBA_CPU_NAME), that one is in the name: "as haswell".
 
     python -m suites.harness.machine      # registers this machine with asv and prints its name
 """
@@ -29,7 +30,7 @@ def describe() -> dict[str, str]:
     """Return asv's description of a machine, every field free of what changes by itself."""
     from asv.util import get_cpu_info
 
-    processor = _processor(get_cpu_info())
+    processor = _processor(get_cpu_info()) + _compiled_for()
     # The kernel keeps a little of the memory for itself; what is installed is the next GiB.
     gibibytes = math.ceil(memory() / 2**30)
     name = f"{processor} {cores()} cores {gibibytes} GiB"
@@ -51,6 +52,12 @@ def _processor(name: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     fields = [re.search(rf"^{field}\s*: (\d+)", text, re.M) for field in ("cpu family", "model")]
     numbers = [found[1] for found in fields if found]
     return f"{name} family {numbers[0]} model {numbers[1]}" if len(numbers) == 2 else name
+
+
+def _compiled_for() -> str:
+    """Return " as haswell" where Numba is told that this processor is a Haswell, else nothing."""
+    name = os.environ.get("NUMBA_CPU_NAME", "host")
+    return "" if name == "host" else f" as {name}"
 
 
 def register() -> str:

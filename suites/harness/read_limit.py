@@ -5,44 +5,81 @@ gradient is one read of X, and no way that reads X can beat it.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
 from kernels import Array
+from kernels.one_pass.compile import compiled
+from kernels.one_pass.target import LINE, WIDTH
+from kernels.one_pass.vectors import add_products, load, prefetch, total, zeros
 from suites.harness.timing import Repeated
 
-_MARGIN = 1.25  # the sums that are the read limit were beaten by 8 %: they ask no memory ahead
+_MARGIN = 1.25  # for noise
 _BEYOND = 4  # times the last-level cache: no part of X worth mentioning is still there
 _UNKNOWN = 64 << 20  # bytes
 
-_reordered = {"reassoc", "contract"}  # lets LLVM keep several vectors of partial sums
+_PAGE, _PAGES = 4096, 4  # bytes, and how many pages are read at once
+_FAR, _NEAR = 16384, 8192  # bytes ahead, as the kernels ask (`kernels.one_pass.by_rows`)
 
 
-@njit(cache=True, fastmath=_reordered)
-def _sum(x):  # type: ignore[no-untyped-def]
-    s = x.dtype.type(0)
-    for i in range(len(x)):
-        s += x[i]
+@compiled
+def _by_halves(x):  # type: ignore[no-untyped-def]
+    """The sum of x, both halves at once: a twentieth faster than one stream from memory."""
+    half = len(x) // 2
+    a = b = x.dtype.type(0)
+    for i in range(half):
+        a += x[i]
+        b += x[half + i]
+    return a + b + (x[-1] if len(x) % 2 else x.dtype.type(0))
+
+
+@compiled
+def _by_pages(x):  # type: ignore[no-untyped-def]
+    """The sum of x, four pages at once, memory asked ahead as the kernels do."""
+    lanes, line, page = WIDTH // x.itemsize, LINE // x.itemsize, _PAGE // x.itemsize
+    one, sums = load(np.ones(line, x.dtype), 0), zeros(x, _PAGES)
+    whole = len(x) // (_PAGES * page) * _PAGES * page
+    for start in range(0, whole, _PAGES * page):
+        for i in range(0, page, line):
+            for ahead in (_FAR, _NEAR):
+                prefetch(x, start + _PAGES * i + ahead // x.itemsize, line, _PAGES)
+            for k in range(i, i + line, lanes):
+                sums = add_products(x, start + k, page, one, sums)
+    s = _by_halves(x[whole:])
+    for vector in sums:
+        s += total(vector)
     return s
 
 
-@njit(cache=True, fastmath=_reordered, parallel=True)
-def _threaded_sum(x, parts):  # type: ignore[no-untyped-def]
-    sums = np.zeros(parts, x.dtype)
-    size = len(x) // parts + 1
-    for part in prange(parts):
-        sums[part] = _sum(x[part * size : min(len(x), (part + 1) * size)])
-    return sums.sum()
+_READERS = (_by_halves, _by_pages)
+
+
+def _threaded(read: Any) -> Any:
+    @compiled(parallel=True)
+    def threaded(x, parts):  # type: ignore[no-untyped-def]
+        sums = np.zeros(parts, x.dtype)
+        size = len(x) // parts + 1
+        for part in prange(parts):
+            sums[part] = read(x[part * size : min(len(x), (part + 1) * size)])
+        return sums.sum()
+
+    return threaded
+
+
+_THREADED = tuple(_threaded(read) for read in _READERS)
 
 
 def sums_over(X: Array) -> list[Callable[[], object]]:
     """Return calls that each read X once, with the threads now set; the fastest is the limit."""
-    x = X.reshape(-1, order="A")
-    parts = get_num_threads()
-    return [lambda: _sum(x), lambda: _threaded_sum(x, parts)][: min(2, parts)]
+    x, parts = X.reshape(-1, order="A"), get_num_threads()
+    calls: list[Callable[[], object]] = [partial(read, x) for read in _READERS]
+    if parts > 1:
+        calls += [partial(read, x, parts) for read in _THREADED]
+    return calls
 
 
 def reads(X: Array) -> dict[str, Repeated]:

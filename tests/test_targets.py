@@ -1,0 +1,100 @@
+"""The kernels on processors other than this one: their shapes follow from the registers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from llvmlite import binding
+
+from kernels.one_pass.target import registers
+
+ROOT = Path(__file__).parents[1]
+X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+AVX512 = "+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+avx512bw"
+TESTS = ["tests/test_passes.py", "tests/test_gradient.py"]
+TARGETS = [
+    ("x86-64", "+sse2", (16, 16)),
+    ("haswell", "+avx2,+fma", (32, 16)),
+    ("znver3", "+avx2,+fma", (32, 16)),
+    ("skylake-avx512", AVX512, (64, 32)),
+]
+
+
+def runs_here(features: str) -> bool:
+    here = binding.get_host_cpu_features()
+    return all(here.get(feature.lstrip("+"), False) for feature in features.split(","))
+
+
+@pytest.mark.parametrize(("cpu", "features", "expected"), TARGETS)
+def test_registers_are_those_of_the_processor(
+    cpu: str, features: str, expected: tuple[int, int]
+) -> None:
+    assert registers(X86, cpu, features) == expected
+    assert registers(X86, cpu, "") == expected
+
+
+def test_on_arm_there_are_32_registers_of_16_bytes() -> None:
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    assert registers(ARM, "generic", "") == (16, 32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cpu", "features", "expected"), TARGETS[:3])
+def test_every_kernel_is_right_on_other_processors(
+    cpu: str, features: str, expected: tuple[int, int]
+) -> None:
+    """The tests of the kernels, compiled by Numba for that processor and run on this one."""
+    if not runs_here(features):
+        pytest.skip(f"this processor has no {features}")
+    chosen = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        *TESTS,
+        "-k",
+        "passes or NumbaWay or numba",
+    ]
+    run = subprocess.run(
+        command, cwd=ROOT, env=os.environ | chosen, capture_output=True, text=True, timeout=900
+    )
+    assert run.returncode == 0, run.stdout[-2000:]
+
+
+_FOR_ARM = """
+import re
+import numpy as np
+from llvmlite import binding
+from kernels.one_pass import target
+target.WIDTH, target.COUNT = 16, 32
+from kernels.one_pass import passes
+
+binding.initialize_all_targets()
+binding.initialize_all_asmprinters()
+machine = binding.Target.from_triple("%s").create_target_machine(cpu="neoverse-n1", opt=3)
+C, w = np.ones((300, 40)), np.ones(40)
+F = np.asfortranarray(C)
+for kernel, X in (("cached rows", C), ("overlapped rows", C), ("many rows", C),
+                  ("streamed rows", C), ("cached strips", F), ("panels", F)):
+    gradient = passes.gradient_by(kernel)
+    g = np.empty(40)
+    gradient(X, np.zeros(300), 0.0, 1.0, 1, w, g)
+    assert (g == 300 * 40).all(), kernel
+    (code,) = gradient.inspect_llvm().values()
+    # Of x86 there are the target's lines and, in what frees memory, atomics.
+    code = re.sub(r"(?m)^target .*$| immarg", "", code).replace("@llvm.x86.", "@x86.")
+    assembly = machine.emit_assembly(binding.parse_assembly(code))
+    assert re.search(r"fmla\\tv\\d+.2d", assembly), kernel
+"""
+
+
+def test_code_for_arm_is_in_its_vectors(tmp_path: Path) -> None:
+    """Its shapes give the same sums here, and LLVM makes its fused multiply-adds of them."""
+    nothing_cached = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", _FOR_ARM % ARM]
+    subprocess.run(command, cwd=ROOT, env=nothing_cached, check=True, timeout=300)
