@@ -4,6 +4,7 @@
 #   make tables       about 150 real tables against exact arithmetic; three minutes
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
 #   make bench-all    the same with every suite there is; some 25 minutes
+#   make bench SUITES="roofline descent"    these suites only
 #   make bench-quick  a first look at four sizes, not kept
 #   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
@@ -18,8 +19,8 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-# make bench-all AS=avx2: on a processor with AVX-512 as if it had none. "+avx2" in place of the
-# processor's own features, which a name alone would keep.
+# make bench AS=avx2 SUITES=roofline: on a processor with AVX-512 as if it had none. "+avx2" stands in
+# place of the processor's own features, which a name alone would keep.
 ifeq ($(AS),avx2)
 export NUMBA_CPU_NAME = haswell
 export NUMBA_CPU_FEATURES = +avx2,+fma
@@ -64,7 +65,7 @@ lint: $(TEST)/ready
 # Interrupted, it keeps what it has, and a second call goes on from there.
 bench bench-all: $(BENCH)/ready
 	@commit=$$(git rev-parse HEAD) && machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	status=0 && { $(RUN) $@ || status=$$?; } && [ $$status -lt 2 ] && \
+	status=0 && { $(RUN) $@ $(SUITES) || status=$$?; } && [ $$status -lt 2 ] && \
 	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
 	exit $$status

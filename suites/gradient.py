@@ -176,6 +176,7 @@ class Preparation(_OfSizes):
 class ReadLimit(_OfSizes):
     """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
 
+    version = "2"  # the sums ask memory ahead, and read several places at once
     key = "X"
     param_names = ["n", "p"]
     params = [_ROWS, _COLUMNS]

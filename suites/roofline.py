@@ -92,6 +92,7 @@ class _OfSets(_OfNumba):
 class Roofline(_OfSets):
     """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
 
+    version = "2"  # the sums ask memory ahead, and read several places at once
     param_names = ["threads", "order", "X", "p"]
     params = [["1", "all"], _ORDERS, list(_SETS), _COLUMNS]
 

@@ -2,6 +2,7 @@
 
     python -m suites.run bench                        # HEAD, kept in results/: what the table has
     python -m suites.run bench-all                    # HEAD, kept in results/: all there is
+    python -m suites.run bench roofline               # HEAD, kept in results/: some suites
     python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
     python -m suites.run smoke                        # each benchmark at its smallest, not kept
     python -m suites.run check                        # asv imports the suites and checks them
@@ -133,8 +134,10 @@ def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
     return [benchmark for key, benchmark in found.items() if key != "version"]
 
 
-def bench(name: str, *, everything: bool = False) -> int:
+def bench(name: str, of: Sequence[str] = MAIN) -> int:
     """Measure HEAD and keep the record; what was interrupted goes on where it was.
+
+    ``of`` is how the names of the benchmarks begin.
 
     What takes long is measured by processes of their own; asv's benchmarks hand that out. The
     status is 1 where one of them fails: a way or solver of ours is wrong, or a process crashed,
@@ -145,7 +148,10 @@ def bench(name: str, *, everything: bool = False) -> int:
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name}", flush=True)
     benchmarks = discovered(_CONFIGURATION, "results", name)
-    chosen = record.classes(benchmarks, [""] if everything else MAIN)
+    chosen = record.classes(benchmarks, of)
+    if not chosen:
+        print(f"no suite {', '.join(of)} in suites/", file=sys.stderr)
+        return 2
     where = record.environment(_CONFIGURATION)
     found = record.campaign(where, chosen)
     results = ROOT / "results" / get_filename(name, commit, where.name)
@@ -248,13 +254,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m suites.run", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in ("bench", "bench-all", "quick", "smoke", "check"):
+    some = commands.add_parser("bench")
+    some.add_argument("suites", nargs="*", default=MAIN, help="such as roofline, descent.Descent")
+    for command in ("bench-all", "quick", "smoke", "check"):
         commands.add_parser(command)
     given = parser.parse_args(arguments)
     name = machine.register()
     run: dict[str, Callable[[str], int]] = {
-        "bench": bench,
-        "bench-all": partial(bench, everything=True),
+        "bench": lambda name: bench(name, given.suites),
+        "bench-all": partial(bench, of=[""]),
         "quick": quick,
         "smoke": smoke,
         "check": check,

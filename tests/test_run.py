@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asv.config import Config
@@ -190,6 +191,20 @@ def test_what_was_not_chosen_is_not_shown(
 def test_a_library_that_is_not_pinned_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no nmpy in asv\.conf\.json; there are numba"):
         run.configuration("compare-head", pins={"nmpy": "2.2.6"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "of"),
+    [(["bench"], run.MAIN), (["bench", "roofline", "accuracy"], ["roofline", "accuracy"])],
+)
+def test_some_suites_alone_are_benchmarked(
+    arguments: list[str], of: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(run.machine, "register", lambda: "here")
+    monkeypatch.setattr(run, "bench", lambda *given: asked.extend(given) or 0)
+    assert run.main(arguments) == 0
+    assert asked == ["here", of]
 
 
 def test_nothing_of_it_needs_numpy() -> None:

@@ -171,6 +171,16 @@ def test_machine_is_named_by_what_it_is() -> None:
     assert float(described["ram"].split()[0]) >= math.floor(machine.memory() / 2**30)
 
 
+def test_a_machine_compiled_for_as_another_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no figure of the one stands beside figures of the other, as one history."""
+    monkeypatch.delenv("NUMBA_CPU_NAME", raising=False)
+    plain = machine.describe()
+    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+    described = machine.describe()
+    assert described["cpu"] == f"{plain['cpu']} as haswell"
+    assert "-as-haswell-" in described["machine"]
+
+
 def test_read_limit_sums_are_sums() -> None:
     X = problems.gaussian(1000, 7, order="F").X
     use_threads(machine.cores())
