@@ -201,10 +201,15 @@ def test_some_suites_alone_are_benchmarked(
     arguments: list[str], of: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(run.machine, "register", lambda: "here")
-    monkeypatch.setattr(run, "bench", lambda *given: asked.extend(given) or 0)
+
+    def record(*given: Any) -> int:
+        asked.append(given)
+        return 0
+
+    monkeypatch.setattr("suites.harness.machine.register", lambda: "here")
+    monkeypatch.setattr(run, "bench", record)
     assert run.main(arguments) == 0
-    assert asked == ["here", of]
+    assert asked == [("here", of)]
 
 
 def test_nothing_of_it_needs_numpy() -> None:

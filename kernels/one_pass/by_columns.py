@@ -65,15 +65,15 @@ def strips(count: int, is_streamed: bool) -> Any:
                 at = low + height * block
                 products = zeros(x, count)
                 for j in range(p):
-                    prefetch(x, at + 2 * near + j * n, line, lines)
-                    prefetch(x, at + near + j * n, line, lines)
+                    prefetch(x, at + 2 * near + j * n, lines)
+                    prefetch(x, at + near + j * n, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
                 r = subtract(products, y, at)
                 squares = add_squares(r, squares)
                 rest = at + lines * line
                 for j in range(p):
-                    prefetch(x, rest + 2 * near + j * n, line, lines)
-                    prefetch(x, rest + near + j * n, line, lines)
+                    prefetch(x, rest + 2 * near + j * n, lines)
+                    prefetch(x, rest + near + j * n, lines)
                     partial = load(sums, j * lanes)
                     store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
             for j in range(p):

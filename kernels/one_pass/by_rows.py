@@ -138,8 +138,8 @@ def _ask_ahead(x: Any, at: int, lines: int) -> None:
 @overload(_ask_ahead, prefer_literal=True, inline="always")  # type: ignore[untyped-decorator]
 def _ask_ahead_by_size(x: Any, at: Any, lines: Any) -> Any:
     def ask(x: Any, at: Any, lines: Any) -> Any:
-        prefetch(x, at + _FAR // x.itemsize, LINE // x.itemsize, lines)
-        prefetch(x, at + _NEAR // x.itemsize, LINE // x.itemsize, lines)
+        prefetch(x, at + _FAR // x.itemsize, lines)
+        prefetch(x, at + _NEAR // x.itemsize, lines)
 
     return ask
 

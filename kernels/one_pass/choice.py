@@ -15,12 +15,14 @@ The names, and what each is for:
 What limits each, and what was tried: docs/kernel.md.
 """
 
-from kernels.one_pass.target import COUNT, L1, LINE, WIDTH
+from kernels.one_pass.target import COUNT, L1, L3, LINE, WIDTH
 from kernels.problem import Array
 
 TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 
-_STREAMED = 16 << 20  # bytes of X: larger ones are taken to come from memory, not from L3
+# Bytes of X: larger ones are taken to come from memory. L3 is others' as well, and what a core has
+# of a large one is not said.
+_STREAMED = min(L3 // 2, 16 << 20)
 _SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
 _STRIP = 8 * WIDTH  # bytes of a column in a strip

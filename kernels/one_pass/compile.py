@@ -1,6 +1,6 @@
 """How the kernels are compiled: cached on disk, under names that say what they are.
 
-Numba keeps compiled code between processes, and two of its rules together can give a wrong answer.
+Numba keeps compiled code between processes, and its rules can give a wrong or a slow answer.
 
 - A compiled function is known to the linker by its name, its types and a number, which counts the
   functions that its process compiled. So two closures of one function, each compiled first in a
@@ -9,8 +9,11 @@ Numba keeps compiled code between processes, and two of its rules together can g
   the gradient for two. https://github.com/numba/numba/issues/10486
 - Cached code is dropped when the file of its function changes, not when a file that it took other
   functions from does.
+- Cached code is told apart by the processor's name and features; the shapes of the kernels follow
+  from its caches, too, of which another machine that shares the folder may have less.
 
-Both end when the name itself tells the functions apart, by what they close over and by the source.
+All end when the name itself tells the functions apart, by what they close over, the source and the
+shapes.
 """
 
 import hashlib
@@ -25,6 +28,7 @@ from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
 from kernels.one_pass.clock import leave_out
+from kernels.one_pass.target import COUNT, L1, L2, WIDTH
 
 # The error bound holds for any order of summation, with or without FMA; NaN and infinity keep
 # their meaning.
@@ -52,7 +56,7 @@ def compiled(
     """
 
     def compile(function: Callable[..., Any]) -> Any:
-        function.__qualname__ += "_" + _digest(_SOURCE, f"{parallel=}", *_held(function))
+        function.__qualname__ += "_" + _digest(_SOURCE, _SHAPE, f"{parallel=}", *_held(function))
         flags = set(FAST) if fast else False
         return njit(error_model="numpy", fastmath=flags, parallel=parallel, cache=cache)(function)
 
@@ -98,4 +102,5 @@ def _digest(*texts: str) -> str:
 
 
 _KERNELS = Path(__file__).parents[1]
+_SHAPE = repr((WIDTH, COUNT, L1, L2))  # of a processor of the same name, elsewhere
 _SOURCE = _digest(*(path.read_text("utf-8") for path in sorted(_KERNELS.rglob("*.py"))))

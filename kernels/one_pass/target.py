@@ -51,4 +51,4 @@ def cache(level: int, otherwise: int) -> int:
 
 # Numba's name and features of the processor: NUMBA_CPU_NAME and NUMBA_CPU_FEATURES are in it.
 WIDTH, COUNT = registers(*cpu_target.target_context.codegen().magic_tuple())
-L1, L2 = cache(1, 32 << 10), cache(2, 512 << 10)
+L1, L2, L3 = cache(1, 32 << 10), cache(2, 512 << 10), cache(3, 32 << 20)

@@ -158,24 +158,24 @@ def combine(x: Any, at: Any, stride: Any, group: Any, start: Any) -> Any:
 
 
 @operation
-def prefetch(x: Any, at: Any, stride: Any, lines: Any) -> Any:
-    """Ask that the ``lines`` cache lines (a literal) of x[at + k stride] be brought into L2.
+def prefetch(x: Any, at: Any, lines: Any) -> Any:
+    """Ask for ``lines`` cache lines of x (a literal), from x[at] on, to be brought into L2.
 
     Not into L1: a core has some 24 buffers for lines on their way there, and 24 lines every
     110 ns, the latency of memory, are 14 GB/s. L2 has more. An address past the end of x is no
     error: a prefetch never faults.
     """
 
-    def code(emit: Emission, x: Any, at: Any, stride: Any, _: Any) -> None:
+    def code(emit: Emission, x: Any, at: Any, _: Any) -> None:
         declared = ir.FunctionType(ir.VoidType(), [BYTES, INT32, INT32, INT32])
         call = emit.builder.module.declare_intrinsic("llvm.prefetch", [BYTES], declared)
+        first = emit.pointer(x, at, ir.IntType(8))
         read, into_l2, data = (ir.Constant(INT32, value) for value in (0, 2, 1))
-        for _ in range(lines.literal_value):
-            line = emit.pointer(x, at, ir.IntType(8))
+        for k in range(lines.literal_value):
+            line = emit.builder.gep(first, [emit.index(k * LINE)])
             emit.builder.call(call, [line, read, into_l2, data])
-            at = emit.builder.add(at, stride)
 
-    return types.void(x, types.intp, types.intp, lines), code
+    return types.void(x, types.intp, lines), code
 
 
 @operation

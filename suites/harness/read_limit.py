@@ -46,7 +46,7 @@ def _by_pages(x):  # type: ignore[no-untyped-def]
     for start in range(0, whole, _PAGES * page):
         for i in range(0, page, line):
             for ahead in (_FAR, _NEAR):
-                prefetch(x, start + _PAGES * i + ahead // x.itemsize, line, _PAGES)
+                prefetch(x, start + _PAGES * i + ahead // x.itemsize, _PAGES)
             for k in range(i, i + line, lanes):
                 sums = add_products(x, start + k, page, one, sums)
     s = _by_halves(x[whole:])
