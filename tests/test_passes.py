@@ -89,3 +89,14 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
     squares, g = run(passes.gradient_by(kernel_for(X)), problem, w, 1)
     assert squares == 0
     assert not g.any()
+
+
+def test_columns_are_crowded_where_all_share_the_sets_of_the_cache() -> None:
+    """And not where some of many do, as of a thousand columns always some do."""
+
+    def chosen(n: int, p: int) -> str:
+        return kernel_for(np.empty((n, p), order="F"))
+
+    assert chosen(2048, 16) != "cached strips"
+    assert chosen(2048, 6) == chosen(2000, 16) == "cached strips"
+    assert chosen(1048, 1000) == chosen(3495, 300) == "panels"

@@ -63,10 +63,10 @@ def _for_columns(X: Array) -> str:
 
 
 def _are_crowded(X: Array) -> bool:
-    """Return whether more columns than L1 has ways have their lines in the same sets of it.
+    """Return whether all columns have their lines in the same sets of L1, and are more than its ways.
 
-    As all have where n is a multiple of 512 in float64. What a strip reads again is gone by then.
+    As they have where n is a multiple of 512 in float64. What a strip reads again is gone by then.
     """
     n, p = X.shape
-    offsets = (apart * n * X.itemsize % _PAGE for apart in range(1, p // _WAYS + 1))
-    return any(min(offset, _PAGE - offset) < LINE for offset in offsets)
+    offset = n * X.itemsize % _PAGE
+    return p > _WAYS and min(offset, _PAGE - offset) < LINE
