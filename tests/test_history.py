@@ -215,7 +215,7 @@ def test_the_step_of_d77b3b23_stays_whatever_is_recorded_after_it() -> None:
     steps = found(records)
     assert ("99dce7d5 -> d77b3b23", *STEP) in [(s.span, s.benchmark, s.key) for s in steps]
     changed = {(run(s.before), run(s.after)) for s in steps if "digits" not in s.benchmark}
-    assert len(changed) <= 3
+    assert len(changed) <= 4  # three that were true, and the kernels of fb05fbab
     assert "99dce7d5 -> d77b3b23" in summary(records)
 
 

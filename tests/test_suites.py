@@ -181,9 +181,11 @@ def test_a_machine_compiled_for_as_another_is_another(monkeypatch: pytest.Monkey
     assert "-as-haswell-" in described["machine"]
 
 
-def test_read_limit_sums_are_sums() -> None:
-    X = problems.gaussian(1000, 7, order="F").X
-    use_threads(machine.cores())
+@pytest.mark.parametrize("n", [1000, 300_001])
+@pytest.mark.parametrize("threads", [1, machine.cores()])
+def test_read_limit_sums_are_sums(n: int, threads: int) -> None:
+    X = problems.gaussian(n, 7, order="F").X
+    use_threads(threads)
     for read in sums_over(X):
         assert read() == pytest.approx(X.sum())
 

@@ -63,10 +63,10 @@ def _for_columns(X: Array) -> str:
 
 
 def _are_crowded(X: Array) -> bool:
-    """Return whether all columns have their lines in the same sets of L1, and are more than its ways.
+    """Return whether all columns, more than L1 has ways, have their lines in the same sets of it.
 
-    As they have where n is a multiple of 512 in float64. What a strip reads again is gone by then.
+    As they have where n is a multiple of 512 in float64. What a strip reads again is gone then.
     """
     n, p = X.shape
     offset = n * X.itemsize % _PAGE
-    return p > _WAYS and min(offset, _PAGE - offset) < LINE
+    return bool(p > _WAYS and min(offset, _PAGE - offset) < LINE)

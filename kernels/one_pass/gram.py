@@ -23,9 +23,10 @@ def gram(X: Array) -> Array:
     """Return XᵀX, shape (p, p), float64.
 
     Rows are packed 64 at a time, converted and aligned, so that X is read once in either order and
-    never copied as a whole. Tiles of 8 x 16 entries of the upper triangle are summed in registers:
-    for each row 8 entries against 2 vectors, 16 multiply-adds for 10 loads. Threads take equal
-    parts of the rows, which are added up in order: the same thread count gives the same bits.
+    never copied as a whole. Tiles of the upper triangle, of 8 x 16 entries with AVX-512, are summed
+    in registers: for each row 8 entries against 2 vectors, 16 multiply-adds for 10 loads. Threads
+    take equal parts of the rows, which are added up in order: the same thread count gives the same
+    bits.
 
     Cost: np² flops, a quarter more where p is small for the edges of tiles. BLAS (dsyrk) shares the
     triangle among threads, not the rows, and a share of it is small where p is: docs/kernel.md.

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numba import carray, get_num_threads, prange, typeof
+from numba import carray, from_dtype, get_num_threads, prange, types
 from numba.extending import overload
 
 from kernels.one_pass import by_columns, by_rows, plain
@@ -69,11 +69,19 @@ class OnePass:
             return lambda w, g: threaded_gradient_by(self.kernel, has_threads())(
                 *fixed, get_num_threads(), w, g
             )
-        compiled = gradient_by(self.kernel)
-        vector = np.empty(self.X.shape[1:], self.X.dtype)
-        kinds = tuple(map(typeof, (*fixed, 1, vector, vector)))
-        compiled.compile(kinds)
-        return partial(compiled.get_overload(kinds), *fixed, 1)
+        order = "C" if self.X.flags.c_contiguous else "F"
+        return partial(_machine_code(self.kernel, self.X.dtype, order), *fixed, 1)
+
+
+@cache
+def _machine_code(kernel: str, dtype: Any, order: str) -> Any:
+    """Compile, or load; return the gradient for arrays of one dtype, X in one order."""
+    compiled, number = gradient_by(kernel), from_dtype(dtype)
+    X, y = types.Array(number, 2, order, readonly=True), types.Array(number, 1, "C", readonly=True)
+    vector = types.Array(number, 1, "C")
+    kinds = X, y, types.float64, types.float64, types.intp, vector, vector
+    compiled.compile(kinds)
+    return compiled.get_overload(kinds)
 
 
 @cache

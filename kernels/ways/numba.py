@@ -32,7 +32,7 @@ class NumbaWay(Way):
     thread count gives the same bits. In a forked child, where these threads are gone, the parts are
     taken in turn: the same bits, on one core (kernels/one_pass/threads.py).
     Preparation: none but layout. The first call for a dtype, an order and a kernel compiles
-    (3 to 5 s with what Numba itself loads), or loads what an earlier process compiled (0.2 s).
+    (4 to 8 s with what Numba itself loads), or loads what an earlier process compiled (0.2 s).
     Solution: conjugate gradients from w = 0, compiled whole; see `solve`.
     """
 

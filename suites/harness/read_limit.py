@@ -23,6 +23,7 @@ _BEYOND = 4  # times the last-level cache: no part of X worth mentioning is stil
 _UNKNOWN = 64 << 20  # bytes
 
 _PAGE, _PAGES = 4096, 4  # bytes, and how many pages are read at once
+_ASKED = 16 << 20  # bytes: what is smaller lies in a cache, and asking ahead makes it slower
 _FAR, _NEAR = 16384, 8192  # bytes ahead, as the kernels ask (`kernels.one_pass.by_rows`)
 
 
@@ -76,10 +77,11 @@ _THREADED = tuple(_threaded(read) for read in _READERS)
 def sums_over(X: Array) -> list[Callable[[], object]]:
     """Return calls that each read X once, with the threads now set; the fastest is the limit."""
     x, parts = X.reshape(-1, order="A"), get_num_threads()
-    calls: list[Callable[[], object]] = [partial(read, x) for read in _READERS]
-    if parts > 1:
-        calls += [partial(read, x, parts) for read in _THREADED]
-    return calls
+    alone: list[Callable[[], object]] = [partial(read, x) for read in _READERS]
+    threaded: list[Callable[[], object]] = [partial(read, x, parts) for read in _THREADED]
+    if X.nbytes >= _ASKED:
+        return alone if parts == 1 else threaded
+    return alone[:1] if parts == 1 else [alone[0], threaded[0]]
 
 
 def reads(X: Array) -> dict[str, Repeated]:
