@@ -116,7 +116,7 @@ def rows_overlapped(count: int, is_streamed: bool) -> Any:
             at = (low + count * block) * p
             products = zeros(x, count)
             for j in range(0, w.size, lanes):
-                _ask_ahead(x, at + count * (p + j), lines)
+                ask_ahead(x, at + count * (p + j), lines)
                 store(g, j, combine(x, previous + j, p, r, load(g, j)))
                 products = add_products(x, at + j, p, load(w, j), products)
             residual = subtract(row_sums(products), y, low + count * block)
@@ -130,12 +130,12 @@ def rows_overlapped(count: int, is_streamed: bool) -> Any:
     return rows
 
 
-def _ask_ahead(x: Any, at: int, lines: int) -> None:
+def ask_ahead(x: Any, at: int, lines: int) -> None:
     """Ask memory for cache lines of x that lie ahead of x[at]; for compiled code only."""
     raise NotImplementedError
 
 
-@overload(_ask_ahead, prefer_literal=True, inline="always")  # type: ignore[untyped-decorator]
+@overload(ask_ahead, prefer_literal=True, inline="always")  # type: ignore[untyped-decorator]
 def _ask_ahead_by_size(x: Any, at: Any, lines: Any) -> Any:
     def ask(x: Any, at: Any, lines: Any) -> Any:
         prefetch(x, at + _FAR // x.itemsize, lines)

@@ -22,7 +22,7 @@ TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 
 # Bytes of X: larger ones are taken to come from memory. L3 is others' as well, and what a core has
 # of a large one is not said.
-_STREAMED = min(L3 // 2, 16 << 20)
+STREAMED = min(L3 // 2, 16 << 20)
 _SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
 _STRIP = 8 * WIDTH  # bytes of a column in a strip
@@ -40,7 +40,7 @@ def _for_rows(X: Array) -> str:
     row = p * X.itemsize
     if p in TILES and row <= WIDTH and p <= COUNT // 4:
         return TILES[p]
-    if X.nbytes > _STREAMED and row >= _SHORT:
+    if X.nbytes > STREAMED and row >= _SHORT:
         return "streamed rows"
     if COUNT < 32:
         return "cached rows"
@@ -55,7 +55,7 @@ def _for_columns(X: Array) -> str:
     p = X.shape[1]
     if p <= _FEW:
         return "cached strips"
-    if X.nbytes > _STREAMED:
+    if X.nbytes > STREAMED:
         return "streamed strips"
     if _are_crowded(X):
         return "streamed strips" if WIDTH == LINE else "panels"  # 1 KiB of a column, or all of it

@@ -44,6 +44,7 @@ class NumbaWay(Way):
         self._empty = partial(np.empty, X.shape[1:], X.dtype)  # half the time of np.empty_like
 
     def _first_run(self, w: Array, g: Array) -> float:
+        # Not in `_prepare`: a way that is only solved with needs no gradient compiled.
         self._run = self.one_pass.bound()
         return self._run(w, g)
 

@@ -13,9 +13,11 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from kernels import Array
+from kernels.one_pass.by_rows import ask_ahead
+from kernels.one_pass.choice import STREAMED
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.target import LINE, WIDTH
-from kernels.one_pass.vectors import add_products, load, prefetch, total, zeros
+from kernels.one_pass.vectors import add_products, load, total, zeros
 from suites.harness.timing import Repeated
 
 _MARGIN = 1.25  # for noise
@@ -23,8 +25,6 @@ _BEYOND = 4  # times the last-level cache: no part of X worth mentioning is stil
 _UNKNOWN = 64 << 20  # bytes
 
 _PAGE, _PAGES = 4096, 4  # bytes, and how many pages are read at once
-_ASKED = 16 << 20  # bytes: what is smaller lies in a cache, and asking ahead makes it slower
-_FAR, _NEAR = 16384, 8192  # bytes ahead, as the kernels ask (`kernels.one_pass.by_rows`)
 
 
 @compiled
@@ -46,8 +46,7 @@ def _by_pages(x):  # type: ignore[no-untyped-def]
     whole = len(x) // (_PAGES * page) * _PAGES * page
     for start in range(0, whole, _PAGES * page):
         for i in range(0, page, line):
-            for ahead in (_FAR, _NEAR):
-                prefetch(x, start + _PAGES * i + ahead // x.itemsize, _PAGES)
+            ask_ahead(x, start + _PAGES * i, _PAGES)
             for k in range(i, i + line, lanes):
                 sums = add_products(x, start + k, page, one, sums)
     s = _by_halves(x[whole:])
@@ -75,11 +74,15 @@ _THREADED = tuple(_threaded(read) for read in _READERS)
 
 
 def sums_over(X: Array) -> list[Callable[[], object]]:
-    """Return calls that each read X once, with the threads now set; the fastest is the limit."""
+    """Return calls that each read X once, with the threads now set; the fastest is the limit.
+
+    What lies in a cache is not asked for ahead, which makes it slower, and what does not is never
+    read fastest by one of several threads.
+    """
     x, parts = X.reshape(-1, order="A"), get_num_threads()
     alone: list[Callable[[], object]] = [partial(read, x) for read in _READERS]
     threaded: list[Callable[[], object]] = [partial(read, x, parts) for read in _THREADED]
-    if X.nbytes >= _ASKED:
+    if X.nbytes > STREAMED:
         return alone if parts == 1 else threaded
     return alone[:1] if parts == 1 else [alone[0], threaded[0]]
 
