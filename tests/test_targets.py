@@ -13,7 +13,7 @@ from kernels.one_pass.target import registers
 ROOT = Path(__file__).parents[1]
 X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
 AVX512 = "+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+avx512bw"
-TESTS = ["tests/test_passes.py", "tests/test_gradient.py"]
+TESTS = ["tests/test_passes.py", "tests/test_gradient.py", "tests/test_rank_deficient.py"]
 TARGETS = [
     ("x86-64", "+sse2", (16, 16)),
     ("haswell", "+avx2,+fma", (32, 16)),
@@ -58,7 +58,7 @@ def test_every_kernel_is_right_on_other_processors(
         "-n0",
         *TESTS,
         "-k",
-        "passes or NumbaWay or numba",
+        "passes or NumbaWay or (numba and gradient) or gram_matrix",
     ]
     run = subprocess.run(
         command, cwd=ROOT, env=os.environ | chosen, capture_output=True, text=True, timeout=900
@@ -90,6 +90,11 @@ for kernel, X in (("cached rows", C), ("overlapped rows", C), ("many rows", C),
     code = re.sub(r"(?m)^target .*$| immarg", "", code).replace("@llvm.x86.", "@x86.")
     assembly = machine.emit_assembly(binding.parse_assembly(code))
     assert re.search(r"fmla\\tv\\d+.2d", assembly), kernel
+
+from kernels.one_pass.gram import gram
+for p in range(1, 20):  # whole tiles and not
+    X = np.arange(200.0 * p).reshape(200, p) %% 7
+    assert (gram(X) == X.T @ X).all(), p
 """
 
 

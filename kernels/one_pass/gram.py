@@ -14,8 +14,10 @@ from kernels.one_pass.vectors import accumulate_rows, add_outer, zeros
 from kernels.problem import Array
 
 _ROWS = 64  # in a block: a tile's columns of it, 64 x 24 x 8 bytes, stay in L1
-# Tiles of the triangle: two vectors wide, and so high that the sums take half of the registers.
-_TILE, _HIGH = 2 * WIDTH // 8, COUNT // 4
+# Tiles of the triangle are two vectors wide, and as high as their sums take half of the registers,
+# but no higher than wide: p is padded to whole tiles by their width.
+_TILE = 2 * WIDTH // 8
+_HIGH = min(_TILE, COUNT // 4)
 _SUMS = 2 * _HIGH
 
 
