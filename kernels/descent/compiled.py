@@ -9,7 +9,7 @@ from numba.extending import overload, register_jitable
 
 from kernels.descent.steps import BATCH, STEPS, Lanczos, State, descent, lanczos
 from kernels.descent.stopping import Verdict, judge
-from kernels.one_pass.buffers import aligned, padded
+from kernels.one_pass.buffers import aligned, copied, padded
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.passes import (
     NOT_FINITE,
@@ -126,7 +126,7 @@ def _evaluators(kernel: str, threaded: bool, parallel: bool) -> tuple[Any, Any]:
         low, high = block * BATCH, min(X.shape[0], (block + 1) * BATCH)
         width = padded(w.size, w)
         whole, sums = aligned(width, w), aligned(width, w)
-        whole[: w.size] = w
+        copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, low, high)
         blocks = (X.shape[0] + BATCH - 1) // BATCH
         finished(squares, sums, width, 1, w, g, alpha / blocks, 2 * blocks / X.shape[0])

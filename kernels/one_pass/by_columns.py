@@ -34,6 +34,7 @@ from kernels.problem import Array
 # Asked for twice: see `by_rows`.
 _STRIPS_AHEAD = 1 << 16  # bytes: as near, in whole strips, of which columns make a few
 
+_AT_ONCE = 8  # columns, which share the loads of the residual
 _TALL = 2048  # rows of a panel at most: their residuals stay in L1
 _SHORT = 256  # rows: of shorter columns the hardware foresees little
 _OF_L2 = L2 // 2  # bytes of a panel
@@ -104,9 +105,9 @@ def _panel(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
     """All columns of a few rows: first Xw, then Xᵀr.
 
     Where the rows do not fill whole vectors, one more holds the last of them, and begins with some
-    that are counted already.
+    that are counted already. So do the last columns, whose factors are then 0.
     """
-    lanes = WIDTH // X.itemsize
+    p, lanes = X.shape[1], WIDTH // X.itemsize
     if high - low < lanes:
         return plain.rows(X, y, w, g, low, high)
     whole = (high - low) // lanes * lanes
@@ -115,62 +116,73 @@ def _panel(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         r[i] = -y[low + i]
     for i in range(lanes):
         r[whole + i] = -y[high - lanes + i]
-    j = _read_by_8(X, w, r, low, high, 0)
-    j = _read_by_4(X, w, r, low, high, j)
-    _read_by_1(X, w, r, low, high, j)
+    last = carray(scratch(w, _AT_ONCE), _AT_ONCE)
+    groups, counted = p // _AT_ONCE, -p % _AT_ONCE
+    if groups == 0:
+        _read_one(X, w, r, low, high, p, p)
+    else:
+        _read(X, w, r, low, high, p - p % _AT_ONCE, groups)
+        for k in range(_AT_ONCE):
+            last[k] = w[p - _AT_ONCE + k] * (k >= counted)
+        _read(X, last, r, low, high, p, 1 if counted else 0)
     for i in range(whole + lanes - (high - low)):
         r[whole + i] = 0
     squares = w.dtype.type(0)
     for i in range(r.size):
         squares += r[i] * r[i]
-    j = _fold_by_8(X, g, r, low, high, 0)
-    j = _fold_by_4(X, g, r, low, high, j)
-    _fold_by_1(X, g, r, low, high, j)
+    if groups == 0:
+        _fold_one(X, g, r, low, high, p, p)
+    else:
+        _fold(X, g, r, low, high, p - p % _AT_ONCE, groups)
+        for k in range(_AT_ONCE):
+            last[k] = 0
+        _fold(X, last, r, low, high, p, 1 if counted else 0)
+        for k in range(counted, _AT_ONCE):
+            g[p - _AT_ONCE + k] += last[k]
     return squares
 
 
 def _reading(count: int) -> Any:
-    """Return what adds Xw to r, ``count`` columns at a time from j on, and returns the rest."""
+    """Return what adds Xw to r, for ``times`` groups of ``count`` columns before column ``end``.
+
+    The first of w is for the first of these columns.
+    """
 
     @compiled
-    def read(X: Array, w: Array, r: Array, low: int, high: int, j: int) -> int:
-        n, p = X.shape
+    def read(X: Array, w: Array, r: Array, low: int, high: int, end: int, times: int) -> None:
+        n = X.shape[0]
         x = X.T.reshape(-1)
         lanes = WIDTH // x.itemsize
-        while j + count <= p:
-            factors, at = splats(w, j, count), low + j * n
+        for j in range(0, times * count, count):
+            factors, at = splats(w, j, count), low + (end - times * count + j) * n
             for i in range(0, high - low - lanes + 1, lanes):
                 store(r, i, combine(x, at + i, n, factors, load(r, i)))
             if (high - low) % lanes:
-                i, at = r.size - lanes, high - lanes + j * n
+                i, at = r.size - lanes, at + high - low - lanes
                 store(r, i, combine(x, at, n, factors, load(r, i)))
-            j += count
-        return j
 
     return read
 
 
 def _folding(count: int) -> Any:
-    """Return what adds Xᵀr to g, ``count`` columns at a time from j on, and returns the rest."""
+    """Return what adds Xᵀr to g, columns and g as in `_reading`."""
 
     @compiled
-    def fold(X: Array, g: Array, r: Array, low: int, high: int, j: int) -> int:
-        n, p = X.shape
+    def fold(X: Array, g: Array, r: Array, low: int, high: int, end: int, times: int) -> None:
+        n = X.shape[0]
         x = X.T.reshape(-1)
         lanes = WIDTH // x.itemsize
-        while j + count <= p:
-            products, at = zeros(x, count), low + j * n
+        for j in range(0, times * count, count):
+            products, at = zeros(x, count), low + (end - times * count + j) * n
             for i in range(0, high - low - lanes + 1, lanes):
                 products = add_products(x, at + i, n, load(r, i), products)
             if (high - low) % lanes:
-                i, at = r.size - lanes, high - lanes + j * n
+                i, at = r.size - lanes, at + high - low - lanes
                 products = add_products(x, at, n, load(r, i), products)
             accumulate(g, j, row_sums(products))
-            j += count
-        return j
 
     return fold
 
 
-_read_by_8, _read_by_4, _read_by_1 = _reading(8), _reading(4), _reading(1)
-_fold_by_8, _fold_by_4, _fold_by_1 = _folding(8), _folding(4), _folding(1)
+_read, _read_one = _reading(_AT_ONCE), _reading(1)
+_fold, _fold_one = _folding(_AT_ONCE), _folding(1)

@@ -13,7 +13,7 @@ from numba import carray, from_dtype, get_num_threads, prange, types
 from numba.extending import overload
 
 from kernels.one_pass import by_columns, by_rows, plain
-from kernels.one_pass.buffers import aligned, all_finite, padded
+from kernels.one_pass.buffers import aligned, all_finite, copied, padded
 from kernels.one_pass.choice import TILES, kernel_for
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.target import LINE, WIDTH
@@ -104,7 +104,7 @@ def gradient_by(kernel: str) -> Any:
         else:
             room = aligned(2 * width, w)
         whole, sums = room[:width], room[width:]
-        whole[: w.size] = w
+        copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, 0, X.shape[0])
         return finished(squares, sums, width, 1, w, g, alpha, scale)
 
@@ -125,7 +125,7 @@ def threaded_gradient_by(kernel: str, parallel: bool = True) -> Any:
             return w.dtype.type(NOT_FINITE)
         n, width = X.shape[0], padded(w.size, w)
         whole, sums = aligned(width, w), aligned(parts * width, w)
-        whole[: w.size] = w
+        copied(w, whole)
         square_sums = np.zeros(parts, w.dtype)
         height = (n // parts // _ROUNDED + 1) * _ROUNDED
         for part in prange(parts):
