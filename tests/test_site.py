@@ -306,8 +306,7 @@ def test_every_tab_of_the_site_opens_without_a_network(tab: Any, site: str) -> N
 @pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: the scripts come by network")
 def test_bars_of_several_series_stand_side_by_side(tab: Any, site: str) -> None:
     """Where x is a name, asv's own plugin for bars computes NaN and draws none."""
-    # Of this machine: asv asks for those of all, and some have no such graph.
-    chosen = f"x-axis=way&n=100&n=1000&p=4&machine={LATEST}"
+    chosen = "x-axis=way&n=100&n=1000&p=4"
     tab.goto(f"{site}/#gradient.Gradient.track_speedup_over_numpy?{chosen}")
     tab.wait_for_selector("#main-graph canvas")
     tab.wait_for_function(
