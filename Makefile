@@ -42,7 +42,7 @@ RUN = $(BENCH)/bin/python -m suites.run
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
 
-test-slow: $(TEST)/ready
+test-slow: $(TEST)/tables
 	$(TEST)/bin/python -m pytest -m slow -n auto --dist worksteal
 
 tables: $(TEST)/tables

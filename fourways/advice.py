@@ -34,8 +34,8 @@ def _named(times: dict[str, float], noise: float | None, what: str) -> str:
     best = min(times, key=lambda name: times[name])
     tied = [name for name in times if is_tie(Cell(times[name]), Cell(times[best]), noise)]
     others = [time for name, time in times.items() if name not in tied]
-    margin = f", {min(others) / times[best]:.1f} times as fast as the next" if others else ""
-    return f"{' or '.join(tied)}, {seconds(times[best])} with its {what}{margin}"
+    margin = f"; the next takes {min(others) / times[best]:.1f}x that" if others else ""
+    return f"{' or '.join(tied)}, {seconds(times[best])}, {what}{margin}"
 
 
 def _many(right: dict[str, Findings], measured: dict[str, Cell], noise: float | None) -> str:

@@ -79,15 +79,17 @@ def value_and_gradient(
 
 
 def triangle(blocks: Blocks, seen: Callable[[int], object] = lambda rows: None) -> Array:
-    """Return R of X = QR, (p, p), block by block: R ← R of [R; X_b], 2np² flops.
+    """Return R of [X y] = QR, (p + 1, p + 1), by blocks: R ← R of [R; [X_b y_b]], 2np² flops.
 
     J. Demmel et al., Communication-optimal parallel and sequential QR and LU factorizations, SIAM
     J. Sci. Comput. 34 (2012), section 3. As backward stable as Householder QR in one piece, column
     by column: reflections commute with the scaling of columns by powers of two, so that R D⁻¹ has
     the bits that columns of one size would give.
     """
-    R = np.zeros((0, blocks.p))
+    width = blocks.p + 1
+    R = np.zeros((0, width))
     for block in blocks:
-        R = scipy.linalg.qr(np.vstack([R, block.X]), mode="r", check_finite=False)[0][: blocks.p]
+        rows = np.vstack([R, np.column_stack([block.X, block.y])])
+        R = scipy.linalg.qr(rows, mode="r", check_finite=False)[0][:width]
         seen(block.n)
     return R

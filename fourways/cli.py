@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fourways.errors import InputError
 _EXAMPLES = """examples:
   fourways compare data.csv --target price
   fourways compare data.csv --target price --features area,rooms --intercept
+  fourways compare messy.csv.gz --target price --exclude id --dummies --missing drop
   fourways compare X.npy y.npy --json found.json
   fourways recommend --n 200000 --p 40
 """
@@ -27,30 +29,15 @@ def parser() -> argparse.ArgumentParser:
     compare = commands.add_parser(
         "compare", help="check and time the four ways on your own X and y"
     )
-    compare.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="one .csv, .tsv or .parquet; X.npy and y.npy; or one .npz with X and y",
-    )
-    compare.add_argument("--target", metavar="COLUMN", help="the column to fit, of a table")
-    compare.add_argument(
-        "--features", metavar="A,B,C", help="the columns to fit it with (default: all others)"
-    )
+    _add_reading(compare)
     compare.add_argument(
         "--alpha", type=float, default=0.0, help="ridge penalty (default: %(default)s)"
     )
-    compare.add_argument("--intercept", action="store_true", help="add a column of ones")
-    compare.add_argument("--dummies", action="store_true", help="turn columns of text into dummies")
-    compare.add_argument(
-        "--missing",
-        choices=["error", "drop"],
-        default="error",
-        help="rows with missing values: an error, or left out (default: %(default)s)",
-    )
     compare.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     compare.add_argument("--threads", type=int, metavar="N", help="default: all cores")
+    compare.add_argument(
+        "--seconds", type=float, metavar="S", help="to time gradients for, together (default: 0.3)"
+    )
     compare.add_argument("--json", type=Path, metavar="FILE", help="write all of it, for scripts")
     compare.add_argument(
         "--save", type=Path, metavar="FILE.npz", help="write X and y as read, for FOURWAYS_DATA"
@@ -68,6 +55,53 @@ def parser() -> argparse.ArgumentParser:
     completion = commands.add_parser("completion", help="print the completion of a shell")
     completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
     return top
+
+
+def _add_reading(compare: argparse.ArgumentParser) -> None:
+    """Add what says how the files are to be read."""
+    compare.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="one .csv, .tsv, .txt, .dat, packed or not, or .parquet; X.npy and y.npy; or one .npz"
+        " with X and y",
+    )
+    compare.add_argument("--target", metavar="COLUMN", help="the column to fit, of a table")
+    for option, what in (
+        ("--features", "the columns to fit it with (default: all others)"),
+        ("--exclude", "columns to leave out"),
+    ):
+        compare.add_argument(
+            option,
+            metavar="A,B,C",
+            action="append",
+            default=[],
+            help=f"{what}; again for each name that has a comma",
+        )
+    compare.add_argument("--intercept", action="store_true", help="add a column of ones")
+    compare.add_argument("--dummies", action="store_true", help="turn columns of text into dummies")
+    compare.add_argument("--dates", action="store_true", help="read dates as days since 1970-01-01")
+    compare.add_argument(
+        "--missing",
+        choices=["error", "drop"],
+        default="error",
+        help="rows with missing values: an error, or left out (default: %(default)s)",
+    )
+    found = compare.add_argument_group("how a text file is written (default: found out)")
+    found.add_argument("--separator", metavar="C", help="one character, or tab or blank")
+    found.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
+    found.add_argument("--encoding", help="utf-8, utf-16, cp1252, ...")
+    found.add_argument(
+        "--header", choices=["first", "none"], help="whether the first line holds the names"
+    )
+    found.add_argument(
+        "--null",
+        metavar="VALUE",
+        action="append",
+        default=[],
+        help="a value that stands for a missing one, besides NA, NaN, ?, - and the like",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,7 +137,12 @@ def _require_own_packages() -> None:
             raise InputError(f"another package named {name} stands before ours: {places[0]}")
 
 
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
+    return f"fourways: {message}\n"
+
+
 def _run(given: argparse.Namespace) -> int:
+    warnings.formatwarning = _one_line
     if given.command == "compare":
         from fourways.compare import compare
 

@@ -7,17 +7,21 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import scipy.stats
 
 from kernels import WAYS, LeastSquares, Solution
+from kernels.one_pass import clock
 from report.comparison import noise
 from report.results import Cell
-from suites.harness.timing import unchecked
+from suites.harness.timing import BUDGET, unchecked
 from suites.harness.turns import Turns
 from suites.harness.verified import Truth, Verified
-from suites.judge import SolutionJudge, WrongAnswerError
+from suites.judge import RIGHT, SolutionJudge, WrongAnswerError
 
 Step = Callable[[str], None]
 _SOLVES, _SOLVING = 6, 3.0  # at most so many, until so many seconds are spent
+_ROUNDS = 3, 10_000  # where a user says for how long
+_CONFIDENCE = 0.95
 _AGAIN = "numpy again"  # numpy against itself: the noise
 _NAMES = {_AGAIN: "numpy"}
 
@@ -27,7 +31,8 @@ class Findings:
     """What was found of a way; times are (median, lower, upper quartile) in seconds, if right.
 
     ``error`` is that of the gradient as a share of its bound: above 1 is wrong. ``solution`` is
-    "right", "wrong: why", or "says no".
+    "right", "wrong: why", or "says no: how far off it is". A first call may have compiled; times
+    are of those after it.
     """
 
     error: float = float("nan")
@@ -51,14 +56,23 @@ class Findings:
 
 @dataclass
 class Measured:
-    """The ways by name, and the noise (`report.comparison`): None where it is not known."""
+    """The ways by name, and the noise (`report.comparison`): None where it is not known.
+
+    Gradients were timed for so many ``seconds``, all ways together.
+    """
 
     ways: dict[str, Findings] = field(default_factory=dict)
     noise: float | None = None
+    seconds: float = BUDGET
 
 
-def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> None:
-    """Fill in what is known, way by way; what is there already stays if it is interrupted."""
+def measure(
+    problem: LeastSquares, rank: int, known: Measured, step: Step, budget: float | None = None
+) -> None:
+    """Fill in what is known, way by way; what is there already stays if it is interrupted.
+
+    Gradients are timed for a ``budget`` of seconds, all ways together.
+    """
     step("reference")
     truth = Truth(problem)
     judge = SolutionJudge(problem, rank if rank < problem.p else None)
@@ -83,29 +97,31 @@ def measure(problem: LeastSquares, rank: int, known: Measured, step: Step) -> No
         if type(gradient) is np.ndarray:
             way.error = truth.oracles[0].gradient_error(gradient, factored=prepared.factored)
         _solve(prepared, judge, way)
+    known.seconds = budget or BUDGET
     step("gradients")
     calls = {name: verified[name].gradient for name in verified if known.ways[name].is_right}
     if "numpy" in calls:
         calls[_AGAIN] = verified["numpy"].gradient
-    seconds = _timed(known, "gradient", calls)
+    seconds = _timed(known, "gradient", calls, budget)
     if "numpy" in seconds:
-        known.noise = noise(Cell(*_interval(seconds[_AGAIN] / seconds["numpy"])))
+        known.noise = noise(Cell(*_of_median(seconds[_AGAIN] / seconds["numpy"])))
         for name in seconds.keys() & known.ways:
-            known.ways[name].speedup = _interval(seconds["numpy"] / seconds[name])
+            known.ways[name].speedup = _of_median(seconds["numpy"] / seconds[name])
     step("values and gradients")
     right = [name for name in verified if known.ways[name].is_right]
     _timed(known, "value and gradient", {k: verified[k].value_and_gradient for k in right})
 
 
 def _solve(prepared: Any, judge: SolutionJudge, way: Findings) -> None:
-    """Solve, judge, and solve again for a while: one call may have compiled."""
-    way.found, way.first_solve = _once(prepared)
-    times, last = [way.first_solve], way.found
+    """Solve, judge, and solve again for a while; what compiling takes is in the first only."""
+    way.found, way.first_solve, took = _once(prepared)
+    times, last = [took], way.found
     while len(times) < _SOLVES and sum(times) < _SOLVING:
-        last, took = _once(prepared)
+        last, _, took = _once(prepared)
         times.append(took)
     if not (way.found.converged and last.converged):
-        way.solution = "says no"
+        off = max(judge.ratios(way.found.w).values())
+        way.solution = f"says no: {off:.2g} units of rounding off, and below {RIGHT:g} is right"
         return
     try:
         judge.check(way.found)
@@ -118,15 +134,20 @@ def _solve(prepared: Any, judge: SolutionJudge, way: Findings) -> None:
         way.times["solve"] = _interval(times[1:] or times)
 
 
-def _once(prepared: Any) -> tuple[Solution, float]:
-    began = perf_counter()
+def _once(prepared: Any) -> tuple[Solution, float, float]:
+    """Return the solution, and the seconds that it took, with and without those of compiling."""
+    began, compiled = perf_counter(), clock.now()
     found = prepared.solve()
-    return found, perf_counter() - began
+    return found, perf_counter() - began, clock.now() - compiled
 
 
-def _timed(known: Measured, what: str, calls: dict[str, Turns]) -> dict[str, Any]:
+def _timed(
+    known: Measured, what: str, calls: dict[str, Turns], budget: float | None = None
+) -> dict[str, Any]:
     """Time the calls; return and keep the times of those that were still right afterwards."""
-    columns = dict(zip(calls, unchecked(list(calls.values())).T, strict=True))
+    them = list(calls.values())
+    seconds = unchecked(them) if budget is None else unchecked(them, _ROUNDS, budget)
+    columns = dict(zip(calls, seconds.T, strict=True))
     for name, turns in calls.items():
         if wrong := turns.why_wrong():
             way = known.ways[_NAMES.get(name, name)]
@@ -146,3 +167,12 @@ def _interval(samples: Any) -> tuple[float, float, float]:
     """Return the median and the quartiles."""
     low, median, high = np.quantile(samples, [0.25, 0.5, 0.75])
     return float(median), float(low), float(high)
+
+
+def _of_median(samples: Any) -> tuple[float, float, float]:
+    """Return the median and its interval at 95 %, by order statistics; all there is of a few."""
+    ordered = np.sort(samples)
+    count = len(ordered)
+    k = int(scipy.stats.binom.ppf((1 - _CONFIDENCE) / 2, count, 0.5))
+    low, high = ordered[max(0, k - 1)], ordered[min(count - 1, count - k)]
+    return float(np.median(ordered)), float(low), float(high)

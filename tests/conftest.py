@@ -23,7 +23,7 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Any]], Array]
     """
     from fourways import measure
 
-    def once(calls: Sequence[Any], *_: Any) -> Array:
+    def once(calls: Sequence[Any], *_: Any, **__: Any) -> Array:
         return np.array([[call.batch(4) for call in calls]])
 
     monkeypatch.setattr(measure, "unchecked", once)

@@ -18,9 +18,9 @@ import pytest
 
 from fourways import blocks
 from fourways.advice import advice, interval, seconds
-from fourways.compare import tables
 from fourways.diagnosis import diagnose
 from fourways.measure import Findings, Measured, measure
+from fourways.output import tables
 from kernels import WAYS, LeastSquares, Solution
 from suites.data import families, nist, problems
 from suites.judge import GradientOracle, WrongAnswerError, check_solution
@@ -128,13 +128,17 @@ def with_line(table: Path, path: Path, number: int, line: str) -> Path:
 
 DEFECTS: list[tuple[str, list[str], str]] = [
     ("none.csv", ["--target", "price"], "none.csv: no such file"),
-    ("notes.txt", [], "expected one .csv, .tsv or .parquet"),
+    ("notes.doc", [], "expected one .csv, .tsv, .txt"),
     ("prices.csv", [], "--target must name a column"),
     ("prices.csv", ["--target", "cost"], "has no column 'cost'; it has area, rooms, both, city"),
     ("prices.csv", ["--target", "price", "--features", "area,size"], "has no column 'size'"),
     ("prices.csv", ["--target", "price"], "column 'city' must be numeric; row 1 holds 'Oslo'"),
     ("prices.csv", ["--target", "city"], "column 'city' must be numeric"),
-    ("text.csv", ["--target", "price", "--features", "area"], "row 7 holds 'many'"),
+    (
+        "text.csv",
+        ["--target", "price", "--features", "area"],
+        "column 'area' holds numbers, and in row 7 'many'",
+    ),
     ("missing.csv", ["--target", "price", "--features", "area"], "'area' has no value in row 5"),
     ("constant.csv", ["--target", "y"], "the target is constant: every value is 3"),
     ("header.csv", ["--target", "y"], "header.csv has no rows"),
@@ -142,7 +146,7 @@ DEFECTS: list[tuple[str, list[str], str]] = [
     ("empty.csv", ["--target", "y"], "empty.csv is empty"),
     ("broken.npz", [], "broken.npz cannot be read"),
     ("other.npz", [], "other.npz must hold X and y"),
-    ("flat.npz", [], "X must be (n, p) and y (n,), got shapes (4,) and (4,)"),
+    ("cube.npz", [], "X must be (n, p), got shape (2, 2, 2)"),
     ("nan.npz", [], "X[1, 0] is nan: every entry must be finite"),
     ("prices.csv", ["--target", "price", "--features", "area", "--alpha", "-1"], "alpha must be"),
     ("prices.csv", ["--target", "price", "--json", "none/found.json"], "--json: none is no folder"),
@@ -155,7 +159,7 @@ DEFECTS: list[tuple[str, list[str], str]] = [
     ("clash.csv", ["--target", "y", "--dummies"], "'city=Rome' is a column and a dummy"),
     ("void.csv", ["--target", "y", "--missing", "drop"], "has no rows that lack nothing"),
     ("complex.npz", [], "must hold real numbers, got dtype complex128"),
-    ("column.npz", [], "got shapes (4, 1) and (4, 1)"),
+    ("shapes.npz", [], "got shapes (4, 1) and (3,)"),
     ("array.npz", [], "array.npz holds one array"),
 ]
 
@@ -164,7 +168,7 @@ DEFECTS: list[tuple[str, list[str], str]] = [
 def defects(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("defects")
     (folder / "prices.csv").write_text(table.read_text())
-    (folder / "notes.txt").write_text("a,b\n1,2\n")
+    (folder / "notes.doc").write_text("a,b\n1,2\n")
     with_line(table, folder / "text.csv", 7, "many,1,2,Rome,3")
     with_line(table, folder / "missing.csv", 5, ",1,2,Rome,3")
     (folder / "constant.csv").write_text("x,y\n1,3\n2,3\n")
@@ -173,14 +177,14 @@ def defects(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.csv").write_text("")
     (folder / "broken.npz").write_bytes(b"PK not a zip")
     np.savez(folder / "other.npz", A=np.ones(3))
-    np.savez(folder / "flat.npz", X=np.ones(4), y=np.arange(4.0))
+    np.savez(folder / "cube.npz", X=np.ones((2, 2, 2)), y=np.arange(2.0))
     (folder / "clash.csv").write_text("city=Rome,city,y\n1,Rome,3\n2,Oslo,5\n")
-    (folder / "void.csv").write_text("x,z,y\n1,,3\n2,,4\n")
+    (folder / "void.csv").write_text("x,z,y\n1,,3\n,2,4\n")
     np.savez(folder / "complex.npz", X=np.ones((4, 1)), y=np.arange(4) * 1j)
-    np.savez(folder / "column.npz", X=np.ones((4, 1)), y=np.ones((4, 1)))
+    np.savez(folder / "shapes.npz", X=np.ones((4, 1)), y=np.ones(3))
     np.save(folder / "array.npy", np.ones(4))
     (folder / "array.npy").rename(folder / "array.npz")
-    whole = (folder / "column.npz").read_bytes()
+    whole = (folder / "shapes.npz").read_bytes()
     (folder / "truncated.npz").write_bytes(whole[: len(whole) // 2])
     np.savez(folder / "nan.npz", X=np.array([[1.0], [np.nan]]), y=np.arange(2.0))
     return folder
@@ -263,13 +267,13 @@ def test_an_interrupt_ends_with_what_is_known(
 
     exact, (*others, last) = measure, WAYS
 
-    def interrupted(problem: Any, rank: Any, known: Any, step: Any) -> None:
+    def interrupted(problem: Any, rank: Any, known: Any, step: Any, budget: Any) -> None:
         def stop(what: str) -> None:
             if what == last:
                 raise KeyboardInterrupt
             step(what)
 
-        exact(problem, rank, known, stop)
+        exact(problem, rank, known, stop, budget)
 
     monkeypatch.setattr(compare, "measure", interrupted)
     assert main(["compare", str(table), "--target", "price", "--features", "area"]) == 130
@@ -319,7 +323,8 @@ def test_without_a_right_numpy_the_noise_is_not_known() -> None:
 def test_ridge_solutions_are_judged_as_such(name: str, alpha: float, untimed: Any) -> None:
     posed = families.FAMILIES[name](40, 6).problem
     problem, known = LeastSquares(posed.X, posed.y, alpha), Measured()
-    rank = diagnose(problem.X, [""] * problem.p, problem.rcond).rank
+    names = [f"x{j}" for j in range(problem.p)]
+    rank = diagnose(problem.X, problem.y, names, problem.rcond).rank
     measure(problem, rank, known, lambda what: None)
     assert {way.solution for way in known.ways.values()} == {"right"}
     found = known.ways["numpy"].found
@@ -344,7 +349,7 @@ def test_where_all_is_wrong_nothing_is_timed() -> None:
 def test_what_is_only_small_depends_on_nothing(dtype: Any) -> None:
     problem = LeastSquares((problems.gaussian(500, 2).X * [1, 1e-17]).astype(dtype), np.ones(500))
     for order in (slice(None), slice(None, None, -1)):
-        found = diagnose(problem.X[:, order], ["a", "b"][order], problem.rcond)
+        found = diagnose(problem.X[:, order], problem.y, ["a", "b"][order], problem.rcond)
         assert (found.rank, found.dependencies) == (2, [])
 
 
@@ -353,30 +358,9 @@ def test_times_have_one_unit() -> None:
     assert interval(1e-3, 9e-4, 1.2e-3) == "1 ms [0.9, 1.2]"
 
 
-@pytest.mark.parametrize(
-    "family", ["duplicated column", "zero column", "sum of the others", "dummy trap"]
-)
-def test_dependencies_hold(family: str) -> None:
-    """What is printed is evaluated on the columns themselves."""
-    posed = families.FAMILIES[family](40, 6)
-    problem = posed.problem
-    names = [f"c{j}" for j in range(6)]
-    found = diagnose(problem.X, names, problem.rcond)
-    assert found.rank == posed.rank
-    assert len(found.dependencies) == 6 - found.rank
-    columns = {name: problem.X[:, j] for j, name in enumerate(names)}
-    for line in found.dependencies:
-        if line.endswith("is zero"):
-            assert not columns[line.split()[0]].any()
-            continue
-        left, right = line.split(" = ")
-        product = re.sub(r"(\d) c", r"\1 * c", right)
-        np.testing.assert_allclose(eval(product, {}, columns), columns[left], atol=1e-2)
-
-
 def test_full_rank_depends_on_nothing() -> None:
     problem = LeastSquares(np.eye(4) * [1, 1e-3, 1e3, 1], np.ones(4))
-    found = diagnose(problem.X, list("abcd"), problem.rcond)
+    found = diagnose(problem.X, problem.y, list("abcd"), problem.rcond)
     assert (found.rank, found.dependencies) == (4, [])
     assert found.condition < 2  # the units of a column do not matter
 
@@ -402,7 +386,7 @@ def test_the_factor_by_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPat
     X = families.with_condition(400, 6, 1e6).problem.X
     monkeypatch.setattr(blocks, "_BYTES", 90 * 6 * 8)
     R = blocks.triangle(blocks.Mapped(X, np.zeros(400)))
-    np.testing.assert_allclose(np.linalg.svd(R)[1], np.linalg.svd(X)[1], rtol=1e-9)
+    np.testing.assert_allclose(np.linalg.svd(R[:, :-1])[1], np.linalg.svd(X)[1], rtol=1e-9)
 
 
 def test_data_beyond_memory_are_compared_by_blocks(
@@ -467,8 +451,8 @@ def test_parquet_beyond_memory_is_compared_by_blocks(
 ) -> None:
     import polars as pl
 
-    from fourways import data
     from fourways.cli import main
+    from fourways.reading import Options, mapped, read
     from suites.harness import machine
 
     problem = problems.gaussian(500, 3)
@@ -476,8 +460,8 @@ def test_parquet_beyond_memory_is_compared_by_blocks(
     path = tmp_path / "large.parquet"
     pl.DataFrame(columns | {"y": problem.y}).write_parquet(path)
     monkeypatch.setattr(machine, "memory", lambda: 1000)
-    monkeypatch.setattr(data, "_SLICE", 8 * 4 * 70)
-    found = data.read([path], data.Options(target="y", intercept=True))
+    monkeypatch.setattr(mapped, "_SLICE", 8 * 4 * 70)
+    found = read([path], Options(target="y", intercept=True))
     assert found.is_beyond_memory
     assert found.names == ["intercept", "a", "b", "c"]
     np.testing.assert_array_equal(found.X[:, 1:], problem.X)

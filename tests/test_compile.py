@@ -107,3 +107,16 @@ for _ in range(2):
     assert run.returncode == 0, run.stderr
     message = "the kernels of the numba way need Numba's JIT: unset NUMBA_DISABLE_JIT"
     assert run.stdout.splitlines() == [message] * 2
+
+
+def test_without_a_folder_for_compiled_code_it_stays_in_memory() -> None:
+    code = (
+        "from numba.core import caching; caching.CacheImpl._locator_classes = []\n"
+        "import warnings; warnings.simplefilter('always')\n"
+        "from kernels.one_pass.compile import compiled\n"
+        "f = compiled(lambda x: 2 * x); g = compiled(lambda x: 3 * x)\n"
+        "print(f(2.0), g(2.0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["4.0", "6.0"], done.stderr
+    assert done.stderr.count("each process compiles anew") == 1

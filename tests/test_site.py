@@ -4,6 +4,7 @@ import csv
 import functools
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report.site, "page", lambda _, *, in_site: page_of(in_site))
         said = finish(html)
-    assert bool(said) == (shutil.which("npm") is None)
+    assert any("npm" in line for line in said) == (shutil.which("npm") is None)
     handler = functools.partial(Quiet, directory=str(html))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -318,3 +319,25 @@ def test_bars_of_several_series_stand_side_by_side(tab: Any, site: str) -> None:
     )
     assert len(set(places)) == len(places) > 1
     assert all(place == place for place in json.loads(json.dumps(places)))
+
+
+@pytest.mark.slow
+def test_a_shallow_clone_without_main_is_published(tmp_path: Path) -> None:
+    """At a detached HEAD, as many services check a project out; what is missing is said."""
+    clone = tmp_path / "clone"
+
+    def run(*command: str) -> str:
+        environment = os.environ | {"PYTHONPATH": str(clone)}
+        done = subprocess.run(
+            command, cwd=clone, env=environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", str(clone)], check=True)
+    run("git", "checkout", "-q", "--detach")
+    for branch in run("git", "for-each-ref", "--format=%(refname:short)", "refs/heads").split():
+        run("git", "branch", "-qD", branch)
+    run(sys.executable, "-m", "asv", "publish")
+    said = run(sys.executable, "-m", "report.site", ".asv/html")
+    assert "git fetch --unshallow" in said
+    assert "Four ways" in (clone / ".asv" / "four-ways.html").read_text()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.problem import Array, LeastSquares
+from kernels.rank.backward_error import backward_error
 from kernels.rank.equilibration import Exponents, one_size
 from kernels.rank.gram import KEPT, gram_of, gram_on_one_size, is_large
 from kernels.rank.row_space import RowSpace, solved
@@ -92,16 +93,9 @@ class _Spectrum(NamedTuple):
 
     def backward_error(self, gradient: Array, r_norm: float, z: Array, y_norm: float) -> float:
         """Return η(z) / |Z|_F for Zᵀr and |r|."""
-        size = math.sqrt(self.kept.sum())
-        theta = size / y_norm if y_norm else 1.0
-        omega = theta / math.hypot(1, theta * float(np.linalg.norm(z)))
-        inside, outside = self.V.T @ gradient, self.W.T @ gradient
-        damped = [
-            part / np.sqrt(values + (omega * r_norm) ** 2)
-            for part, values in ((inside, self.kept), (outside, 0.0))
-            if part.any()
-        ]
-        return omega * math.hypot(*(float(np.linalg.norm(part)) for part in damped)) / size
+        squares = np.concatenate([self.kept, np.zeros(self.W.shape[1])])
+        rotated = np.concatenate([self.V.T @ gradient, self.W.T @ gradient])
+        return backward_error(squares, rotated, r_norm, float(np.linalg.norm(z)), y_norm)
 
 
 def _iterated(problem: LeastSquares) -> Solution | None:

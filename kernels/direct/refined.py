@@ -59,7 +59,7 @@ def _refine(A: Array, b: Array, Q: Array, R: Array, pivots: Array) -> tuple[Arra
     """Return w, the steps taken, and whether the last one was lost in the rounding of w."""
     from scipy.linalg import solve_triangular
 
-    from kernels.direct.residuals import residuals, two_sum
+    from kernels.one_pass.residuals import residuals, two_sum
 
     def add(a: Twofold, b: Array) -> Twofold:
         s, e = two_sum(a[0], b)

@@ -16,8 +16,10 @@ All end when the name itself tells the functions apart, by what they close over,
 shapes.
 """
 
+import functools
 import hashlib
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -58,9 +60,26 @@ def compiled(
     def compile(function: Callable[..., Any]) -> Any:
         function.__qualname__ += "_" + _digest(_SOURCE, _SHAPE, f"{parallel=}", *_held(function))
         flags = set(FAST) if fast else False
-        return njit(error_model="numpy", fastmath=flags, parallel=parallel, cache=cache)(function)
+        how = {"error_model": "numpy", "fastmath": flags, "parallel": parallel}
+        try:
+            return njit(cache=cache, **how)(function)
+        except RuntimeError as error:
+            if not str(error).startswith("cannot cache function"):
+                raise
+            _cannot_cache()
+            return njit(**how)(function)
 
     return compile if function is None else compile(function)
+
+
+@functools.cache
+def _cannot_cache() -> None:
+    """Warn, once, that compiled code is not kept: Numba has no folder that it may write to."""
+    warnings.warn(
+        "no folder for compiled code can be written to: each process compiles anew;"
+        " NUMBA_CACHE_DIR names one",
+        stacklevel=2,
+    )
 
 
 class _Compiling(threading.local, event.Listener):  # type: ignore[misc]

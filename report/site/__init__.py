@@ -12,6 +12,7 @@ from pathlib import Path
 from report.page import page
 from report.results import by_machine
 from report.site.regressions import agree
+from suites.record import kernels_of
 
 _HERE = Path(__file__).parent
 
@@ -53,6 +54,12 @@ def finish(html: Path) -> list[str]:
         text = text.replace(_GRID, _TAB + _GRID)
     index.write_text(text)
     machines = by_machine()
+    commits = {record.commit for records in machines.values() for record in records}
+    if lacking := sum(not kernels_of(commit) for commit in commits):
+        said.append(
+            f"asv's own pages leave out {lacking} of {len(commits)} recorded commits, which this"
+            " clone lacks: git fetch --unshallow brings them"
+        )
     agree(html, machines)
     (html / "four-ways.html").write_text(page(machines, in_site=True))
     (html.parent / "four-ways.html").write_text(page(machines, in_site=False))

@@ -12,7 +12,7 @@ from kernels import Array
 from suites.harness.threads import may_be_several
 
 _BATCH = 0.002  # seconds: a thousand times what reading the clock costs
-_BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
+BUDGET = 0.3  # seconds for all rounds together, unless that leaves fewer than _ROUNDS
 _ROUNDS = 3, 7  # for a median: what is known of its spread comes from other processes
 
 # After a parallel region the idle threads of a library spin, and take cores from whatever runs
@@ -78,16 +78,19 @@ def interleaved(
     return seconds
 
 
-def unchecked(calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS) -> NDArray[np.float64]:
+def unchecked(
+    calls: Sequence[Calls], rounds: tuple[int, int] = _ROUNDS, budget: float = BUDGET
+) -> NDArray[np.float64]:
     """Time as `interleaved` does, for a caller that goes on where one of several was wrong.
 
-    The least and the largest number of ``rounds`` are for a caller of many calls. Where all calls
+    The least and the largest number of ``rounds`` are for a caller of many calls, and the
+    ``budget`` of seconds for all rounds for one who has more time. Where all calls
     are long, the batches that tell how many calls make one are the first round.
     """
     if not calls:
         return np.empty((0, 0))
     numbers, taken = zip(*(calls_per_batch(call) for call in calls), strict=True)
-    count = int(np.clip(_BUDGET / sum(taken), *rounds))
+    count = int(np.clip(budget / sum(taken), *rounds))
     once = [batch / number for batch, number in zip(taken, numbers, strict=True)]
     seconds = np.empty((count, len(calls)))
     seconds[0] = once

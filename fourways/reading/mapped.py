@@ -1,0 +1,76 @@
+"""Parquet files: in memory, and beyond it."""
+
+import atexit
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from fourways.errors import InputError
+from fourways.reading.cells import parsed
+from fourways.reading.options import INTERCEPT, Data, Options, is_beyond_memory
+from fourways.reading.table import without_missing
+
+_SLICE = 256 << 20  # bytes of a slice of a file beyond memory
+
+
+def columns_of(path: Path) -> list[str]:
+    """Return the columns of a Parquet file, without its rows."""
+    try:
+        return list(pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} cannot be read: {str(error).splitlines()[0]}")
+
+
+def mapped(path: Path, target: str, features: list[str], options: Options) -> Data | None:
+    """Return a Parquet file beyond memory as memory-mapped arrays; None where it fits.
+
+    Its columns are written once, by slices of rows, to a temporary file that lies beside it and
+    goes when the process ends. Raises InputError where dummies or dropping rows are asked for.
+    """
+    lazy = pl.scan_parquet(path)
+    n, p = int(lazy.select(pl.len()).collect().item()), len(features)
+    if not is_beyond_memory(n, p + 1):
+        return None
+    if options.dummies or options.drop_missing:
+        raise InputError(f"{path} is beyond memory: --dummies and --missing drop need it in memory")
+    folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".fourways-")
+    atexit.register(folder.cleanup)
+    names = [INTERCEPT] * options.intercept + features
+    shape, file = (n, len(names)), Path(folder.name) / "X.npy"
+    X = np.lib.format.open_memmap(file, mode="w+", dtype=options.dtype, shape=shape)
+    y = np.empty(n, options.dtype)
+    rows = max(1, _SLICE // (8 * len(names)))
+    for start in range(0, n, rows):
+        part = lazy.select([*features, target]).slice(start, rows).collect()
+        part = _numbers(part, path, start)
+        stop = start + part.height
+        X[start:stop, 0] = 1  # the intercept, if there is one
+        for j, name in enumerate(features, int(options.intercept)):
+            X[start:stop, j] = part[name].to_numpy()
+        y[start:stop] = part[target].to_numpy()
+    X.flush()
+    return Data(np.load(file, mmap_mode="r"), y, names, is_beyond_memory=True)
+
+
+def _numbers(part: pl.DataFrame, path: Path, first: int) -> pl.DataFrame:
+    """Return a slice as numbers that lack nothing; ``first`` is the place of its first row."""
+    found = []
+    for name in part.columns:
+        column = parsed(part[name], f"{path}: column {name!r}")
+        if column.is_text or column.is_date:
+            raise InputError(f"{path} is beyond memory: column {name!r} must be numeric")
+        found.append(column.values.alias(name))
+    return without_missing(pl.DataFrame(found), path, drop=False, first=first)
