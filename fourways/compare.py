@@ -81,7 +81,7 @@ def _measured(
     with _bar(_STEPS, "checking") as bar:
 
         def step(what: str) -> None:
-            bar.set_description(what)
+            bar.set_description(what + ", whose first call compiles" * (what == "numba"))
             bar.update()
 
         measure(problem, found.rank, known, step, budget)

@@ -18,7 +18,7 @@ _TERM = 1e-7  # of the largest term of a relation on columns of one size: what i
 _SHORT = 3  # terms: no shorter relation is looked for
 _LOOKED = 60  # relations at most that a shorter one is looked for
 _COLUMNS = 400  # of X at most, for that
-_LARGEST = 1000  # a whole coefficient
+_LARGEST = 100_000  # a whole coefficient: years, and days of them
 _NEAR, _NEAR_TERM = 1e-2, 0.05
 _NEAR_ONES = 3  # looked at
 _DECIMALS = 9
@@ -45,6 +45,8 @@ class Relation:
         text = f"{left} {'is nearly' if self.off else '='} "
         end = f", within {self.off:.2g}" if self.off else ""
         right = [_term(sign * c, name) for name, c in self.terms.items() if name != self.left]
+        first = next((k for k, term in enumerate(right) if term[0] == "+"), 0)
+        right.insert(0, right.pop(first))
         for k, term in enumerate(right):
             more = f" and {len(right) - k} more terms"
             room = WIDTH - len(end) - (len(more) if k < len(right) - 1 else 0)

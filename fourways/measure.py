@@ -31,8 +31,8 @@ class Findings:
     """What was found of a way; times are (median, lower, upper quartile) in seconds, if right.
 
     ``error`` is that of the gradient as a share of its bound: above 1 is wrong. ``solution`` is
-    "right", "wrong: why", or "says no: how far off it is". A first call may have compiled; times
-    are of those after it.
+    "right", "wrong: why", or "says no: how far off it is". For ``compiling`` seconds the first call
+    compiled, or loaded compiled code; ``times`` are without that.
     """
 
     error: float = float("nan")
@@ -44,6 +44,7 @@ class Findings:
     first_solve: float = float("nan")
     times: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     speedup: tuple[float, float, float] | None = None
+    compiling: float = 0.0
 
     @property
     def is_judged(self) -> bool:
@@ -86,9 +87,10 @@ def measure(
         began = perf_counter()
         prepared = kind(problem)
         way.preparation = perf_counter() - began
-        began = perf_counter()
+        began, compiled = perf_counter(), clock.now()
         gradient = prepared.gradient(truth.points[0])
         way.first_call = perf_counter() - began
+        way.compiling = way.first_call - (clock.now() - compiled)
         try:
             verified[name] = Verified(prepared, truth)
         except WrongAnswerError as error:

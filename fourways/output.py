@@ -19,7 +19,9 @@ from report.results import Cell
 
 _LINE = 100  # characters at most, of what has names of the user's in it
 _SHOWN = 12  # relations
+_NEARLY_ONE = 0.9999  # R²
 _EXACT = 1e-13  # of |y|: a residual that is rounding
+_SEEN = 0.05  # seconds of compiling that are said
 _TELLING = 0.25  # of noise: above it a tie says nothing
 
 
@@ -63,7 +65,7 @@ def r_squared(data: Data, found: Diagnosis) -> float:
 
 def _fit(data: Data, found: Diagnosis) -> str:
     share = r_squared(data, found)
-    about = "R² unknown" if math.isnan(share) else f"R² {share:.4g}"
+    about = f"R² {share:.4g}" if share < _NEARLY_ONE else f"R² 1 - {1 - share:.2g}"
     return f"{about}, residual norm {found.residual_norm:.3g}"
 
 
@@ -108,6 +110,7 @@ def tables(known: Measured) -> str:
             f" Noise (A/A): {noise}.",
             *_too_noisy(known),
             *_refusals(known),
+            *_compiled(known),
             "",
             tabulate(
                 costs, ["way", "gradient", "value and gradient", "solve"], disable_numparse=True
@@ -164,6 +167,14 @@ def _refusals(known: Measured) -> list[str]:
     """Explain each answer of which its own way says no."""
     said = {name: way.solution for name, way in known.ways.items()}
     return [f"{name} {solution}" for name, solution in said.items() if solution.startswith("says")]
+
+
+def _compiled(known: Measured) -> list[str]:
+    return [
+        f"first call of {name}: {seconds(way.compiling)} to compile, or to load compiled code."
+        for name, way in known.ways.items()
+        if way.compiling > _SEEN
+    ]
 
 
 def as_json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured) -> str:

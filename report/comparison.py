@@ -85,16 +85,17 @@ def is_beyond(ratio: float, noise: float | None) -> bool:
 
 
 def is_tie(a: Cell, b: Cell, noise: float | None) -> bool:
-    """Return whether two figures above 0 tie.
+    """Return whether two figures above 0 tie: their intervals, widened by the noise, overlap.
 
-    They do where their intervals overlap, and where they are no further apart than the noise. An
-    interval that is not known overlaps with none: then the noise decides.
+    An interval that is not known is the figure itself.
     """
-    if a.interval and b.interval:
-        (low, high), (other_low, other_high) = a.interval, b.interval
-        if low <= other_high and other_low <= high:
-            return True
-    return not is_beyond(_ratio(a, b), noise)
+    slack = 1 + (noise or 0.0)
+    (low, high), (other_low, other_high) = _interval(a), _interval(b)
+    return low <= other_high * slack and other_low <= high * slack
+
+
+def _interval(cell: Cell) -> tuple[float, float]:
+    return cell.interval or (cell.value or math.nan, cell.value or math.nan)
 
 
 def leaders(speedups: Row) -> tuple[list[str], float | None]:

@@ -495,3 +495,73 @@ def test_an_interrupt_while_reading_is_one_line(
     monkeypatch.setattr(compare, "read", interrupted)
     assert main(["compare", str(table), "--target", "price"]) == 130
     assert capsys.readouterr().err == "fourways: interrupted\n"
+
+
+def test_too_noisy_to_tell_says_for_how_long_to_measure() -> None:
+    slow = way(1e-3)
+    slow.speedup = (0.1, 0.05, 0.2)
+    known = Measured({"numpy": way(1e-4), "torch": slow}, noise=9.0)
+    shown = tables(known)
+    assert "0.1 ?" in shown
+    assert "NOISY: numpy differs from itself by 900%" in shown
+    assert f"--seconds {known.seconds * 1296:.3g}" in shown
+    known.noise = 0.02
+    assert "NOISY" not in tables(known)
+    assert "0.1 =" not in tables(known)
+
+
+def test_seconds_are_spent(table: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from fourways import measure as measuring
+    from fourways.cli import main
+
+    given: list[Any] = []
+
+    def once(calls: Any, *more: Any) -> Any:
+        given.append(more)
+        return np.array([[call.batch(4) for call in calls]])
+
+    monkeypatch.setattr(measuring, "unchecked", once)
+    options = ["--target", "price", "--features", "area"]
+    assert main(["compare", str(table), *options, "--seconds", "2.5"]) == 0
+    assert given[0][-1] == 2.5
+    assert main(["compare", str(table), *options, "--seconds", "0"]) == 2
+    assert "--seconds must be above 0" in capsys.readouterr().err
+
+
+def test_what_a_way_says_no_to_is_explained() -> None:
+    refusing = way(1e-3)
+    refusing.solution = "says no: 2e+05 units of rounding off, and below 30 is right"
+    shown = tables(Measured({"numba": refusing}, 0.01))
+    assert "says no (lstsq)" in shown
+    assert "numba says no: 2e+05 units of rounding off, and below 30 is right" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a,b,y\n1,2,3\n4,5,9\n", "the fit says nothing: 2 independent columns pass through any 2"),
+        ("a,y\n3,4\n", "the fit says nothing: 1 independent columns pass through any 1 row"),
+        ("a,y\n1,2\n2,4\n3,6\n", "R² is 1 by construction"),
+        ("a,y\n1,2\n2,5\n3,6\n", "R² 0.9231, residual norm 0.816"),
+    ],
+)
+def test_a_fit_that_says_nothing_is_said(
+    tmp_path: Path, content: str, said: str, fourways: Command
+) -> None:
+    (tmp_path / "t.csv").write_text(content)
+    options = ["--target", "y"] + ["--intercept"] * ("2,5" in content)
+    done = fourways("compare", tmp_path / "t.csv", *options)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_all_of_the_relations_are_in_the_json(tmp_path: Path, fourways: Command) -> None:
+    (tmp_path / "t.csv").write_text("a,b,sum,y\n1,2,3,1\n2,5,7,2\n3,1,4,7\n4,4,8,1\n")
+    found = tmp_path / "found.json"
+    done = fourways("compare", tmp_path / "t.csv", "--target", "y", "--json", found)
+    assert "  sum = a + b\n" in done.stdout
+    read = json.loads(found.read_text())
+    (relation,) = read["dependencies"]
+    assert relation["terms"] in ({"a": 1, "b": 1, "sum": -1}, {"a": -1, "b": -1, "sum": 1})
+    assert read["notes"] == ["read as columns by commas"]
+    assert 0 <= read["r_squared"] <= 1

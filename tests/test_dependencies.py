@@ -44,6 +44,12 @@ def test_whole_coefficients_stay_whole_whatever_the_units() -> None:
     assert lines({"a": a, "b": b, "c": 2 * a - 3 * b}) == ["c = 2 a - 3 b"]
 
 
+def test_years_are_whole_too() -> None:
+    late = RNG.integers(0, 2, 50).astype(float)
+    columns = {INTERCEPT: np.ones(50), "late": late, "year": 1978 + 3 * late}
+    assert lines(columns) == ["year = 1978 intercept + 3 late"]
+
+
 def test_others_have_as_many_digits_as_it_takes() -> None:
     a, b = RNG.standard_normal((2, 60))
     assert lines({"a": a, "mile": 1.609344 * a, "b": b}) == ["mile = 1.609344 a"]

@@ -140,11 +140,11 @@ def test_the_table_of_the_example_session_is_what_the_snippet_writes(tmp_path: P
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     printed = done.stdout.splitlines()
-    assert printed[0].removesuffix("1 thread") == told[0].removesuffix("2 threads")
+    told = [line.replace("2 threads", "1 thread") for line in told]
     until = told.index("the solution meant is that of least norm")
-    assert printed[1:until] == told[1:until]
+    assert printed[:until] == told[:until]
     tables = [
-        [line.split()[:1] for line in lines[: lines.index("Take, for")]]
+        [line.split()[:1] for line in lines[until : lines.index("Take, for")] if "[" in line]
         for lines in (printed, told)
     ]
     assert tables[0] == tables[1]

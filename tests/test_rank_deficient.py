@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from kernels import WAYS, LeastSquares, Solution, Way, minimum_norm, refined
 from kernels.one_pass.gram import gram
@@ -268,3 +269,14 @@ def digits(name: str, condition: str) -> float:
     problem = families.with_condition(60, 10, float(condition)).problem
     exact = np.array([float(entry) for entry in exact_solution(problem).w])
     return normwise_digits(solve(name, problem).w, exact)
+
+
+@pytest.mark.parametrize(("n", "p"), [(100, 77), (60, 30)])
+def test_conjugate_gradients_certify_what_is_right(n: int, p: int) -> None:
+    """Probabilities of counts: a spectrum without a gap, of which CGLS itself is never certain."""
+    rng = np.random.default_rng(0)
+    chances = scipy.stats.poisson.pmf(np.arange(p + 1), rng.uniform(1, 5, n)[:, None])
+    problem = LeastSquares(np.ascontiguousarray(chances[:, :-1]), chances[:, -1].copy())
+    found = WAYS["numba"](problem).solve()
+    assert found.converged
+    assert SolutionJudge(problem).backward_error(found.w) < RIGHT
