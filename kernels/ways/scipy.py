@@ -8,10 +8,9 @@ import scipy.linalg
 from kernels.problem import Array
 from kernels.rank.equilibration import OneSize, one_size
 from kernels.rank.row_space import RowSpace, solved
+from kernels.rank.tree import few_rows
 from kernels.solution import Solution
 from kernels.way import Way
-
-_BLOCK = 64  # rows
 
 
 @final
@@ -43,7 +42,7 @@ class ScipyWay(Way):
         scaled = one_size(X, y)
         # LAPACK leaves out a column of zeros, and then the factor of Z has other last bits.
         b = scaled.b if y.any() else np.ones_like(scaled.b)
-        rows = _few_rows(np.column_stack([scaled.Z, b]))
+        rows = few_rows(np.column_stack([scaled.Z, b]))
         (qr, tau), R, pivots = scipy.linalg.qr(
             rows[:, :-1], mode="raw", pivoting=True, check_finite=False
         )
@@ -123,24 +122,6 @@ class ScipyWay(Way):
         alpha = float(np.finfo(self.problem.dtype).eps) * float(sigma[-1]) ** 2
         z = space.least_norm(sigma / (sigma * sigma + alpha) * space.rotated)
         return Solution(scaled.coefficients(z), rank=rank, method="ridge", alpha=alpha)
-
-
-def _few_rows(A: Array) -> Array:
-    """Return R of A = QR by a tree of blocks of rows; A itself if it is not tall.
-
-    J. Demmel et al., Communication-optimal parallel and sequential QR and LU factorizations, SIAM
-    J. Sci. Comput. 34 (2012), section 3. No inner product is longer than two blocks.
-    """
-    p = A.shape[1]
-    height = max(_BLOCK, 2 * p)
-    if len(A) <= height:
-        return A
-    while len(A) >= 2 * height:
-        count = len(A) // height
-        blocks: Any = np.linalg.qr(A[: count * height].reshape(count, height, p), mode="r")
-        A = np.vstack([blocks.reshape(-1, p), A[count * height :]])
-    R: Any = np.linalg.qr(A, mode="r")
-    return np.asarray(R)
 
 
 def _lstsq(A: Array, b: Array, rcond: float) -> tuple[Array, int]:
