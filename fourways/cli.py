@@ -47,6 +47,14 @@ def parser() -> argparse.ArgumentParser:
     )
     recommend.add_argument("--n", type=int, required=True, help="rows")
     recommend.add_argument("--p", type=int, required=True, help="columns")
+    conform = commands.add_parser(
+        "conform", help="which least squares routine of which library can be trusted"
+    )
+    conform.add_argument("libraries", nargs="*", metavar="LIBRARY", help="default: all installed")
+    conform.add_argument("--json", type=Path, metavar="FILE", help="write every trial")
+    conform.add_argument(
+        "--document", type=Path, metavar="FILE.md", help="write the table between its marks"
+    )
     commands.add_parser("ways", help="what the four ways are")
     commands.add_parser("problems", help="the families of problems that solvers are judged on")
     commands.add_parser("report", help="winners, regressions and failures, as recorded")
@@ -147,6 +155,10 @@ def _run(given: argparse.Namespace) -> int:
         from fourways.compare import compare
 
         return compare(given)
+    if given.command == "conform":
+        from fourways.conform import conform
+
+        return conform(given.libraries, given.json, given.document)
     if given.command == "recommend":
         from fourways.recommend import recommend
 

@@ -1,0 +1,11 @@
+"""torch.linalg.lstsq gelsd, torch 2.13.0+cpu."""
+
+import numpy
+import torch.linalg
+
+X = numpy.array([[0, 1, 0], [0, 0, 0], [0, 0, 2000000000000000]], float)
+y = numpy.array([1, 0, 0], float)
+w = torch.linalg.lstsq(torch.tensor(X), torch.tensor(y)[:, None], driver='gelsd').solution[:, 0].numpy()
+print(w)
+# came:  0, 0, 0
+# exact: 0, 1, 0

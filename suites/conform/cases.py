@@ -1,0 +1,81 @@
+"""What every routine is asked: families of known rank, plain matrices, and tables with units."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kernels import Array, LeastSquares
+from suites.data import misjudged
+from suites.data.families import FAMILIES
+from suites.data.problems import gaussian
+from suites.judge import SolutionJudge
+
+_SHAPES = [(40, 6), (200, 20)]
+_LONG = (20_000, 8)
+# Those that are worth 20 000 rows: sums of many roundings, and thresholds that grow with n.
+_LONG_FAMILIES = ("duplicated column", "dummy trap", "collinear 1e-10", "columns x 1e8")
+_PLAIN = {"tall": (40, 6), "square": (12, 12), "wide": (6, 40), "long": _LONG}
+_IN_ORDER_F = (40, 6)
+TABLES = "tables with units"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A problem of a family; ``rank`` is the exact rank of X, None where rounding decides."""
+
+    family: str
+    problem: LeastSquares
+    rank: int | None
+
+    @property
+    def name(self) -> str:
+        X = self.problem.X
+        order = "C" if X.flags.c_contiguous else "F"
+        return f"{self.family}, {X.shape[0]} x {X.shape[1]}, {X.dtype}, {order}"
+
+    @property
+    def is_deficient(self) -> bool:
+        return self.rank is None or self.rank < self.problem.p
+
+    @property
+    def is_wide(self) -> bool:
+        return self.problem.n < self.problem.p
+
+    @cached_property
+    def _judges(self) -> dict[float, SolutionJudge]:
+        return {}
+
+    def judge(self, alpha: float) -> SolutionJudge:
+        """Return what judges answers at a ridge penalty, made once."""
+        if alpha not in self._judges:
+            X, y = self.problem.X, self.problem.y
+            self._judges[alpha] = SolutionJudge(LeastSquares(X, y, alpha), self.rank)
+        return self._judges[alpha]
+
+
+def cases() -> Iterator[Case]:
+    """Yield every case, float64 first; the same ones in the same order at each call."""
+    for dtype in (np.float64, np.float32):
+        for name, (n, p) in _PLAIN.items():
+            problem = gaussian(n, p, dtype=dtype)
+            yield Case(f"full rank, {name}", problem, min(n, p))
+        for family, make in FAMILIES.items():
+            if dtype == np.float32 and family.startswith("all x"):
+                continue  # beyond its range
+            for shape in [*_SHAPES, *[_LONG] * (family in _LONG_FAMILIES)]:
+                found = make(*shape)
+                if dtype == np.float32:
+                    found = found.as_float32()
+                yield Case(family, found.problem, found.rank)
+                if shape == _IN_ORDER_F and dtype == np.float64:
+                    yield Case(family, _in_order_f(found.problem), found.rank)
+    for name in misjudged.names():
+        table = misjudged.load(name)
+        yield Case(TABLES, table.problem, table.rank)
+
+
+def _in_order_f(problem: LeastSquares) -> LeastSquares:
+    X: Array = np.asfortranarray(problem.X)
+    return LeastSquares(X, problem.y)

@@ -1,0 +1,33 @@
+"""One file for each library: its routines of least squares and ridge, with what they claim."""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from suites.conform.routine import Routine
+
+# By name: the module here, and the package whose version counts.
+LIBRARIES = {
+    "numpy": ("of_numpy", "numpy"),
+    "scipy": ("of_scipy", "scipy"),
+    "torch": ("of_torch", "torch"),
+    "jax": ("of_jax", "jax"),
+    "scikit-learn": ("of_scikit_learn", "scikit-learn"),
+    "statsmodels": ("of_statsmodels", "statsmodels"),
+    "lineax": ("of_lineax", "lineax"),
+    "dask": ("of_dask", "dask"),
+    "fourways": ("of_fourways", "fourways"),
+}
+
+
+def version_of(library: str) -> str | None:
+    """Return the version that is installed; None where there is none."""
+    try:
+        return version(LIBRARIES[library][1])
+    except PackageNotFoundError:
+        return None
+
+
+def routines(library: str) -> dict[str, Routine]:
+    """Return the routines of a library by name. It is imported here."""
+    module = import_module(f"{__name__}.{LIBRARIES[library][0]}")
+    return {routine.name: routine for routine in module.ROUTINES}

@@ -1,0 +1,84 @@
+"""A routine on a case: what came, by the scale of the judge, against what the routine claims.
+
+python -m suites.conform.trial LIBRARY [FIRST] runs every routine of a library from a case on, and
+writes a line of JSON before and after each: whoever reads them knows which one crashed or hung.
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from itertools import product
+
+import numpy as np
+
+from kernels import Solution
+from suites.conform.cases import Case, cases
+from suites.conform.libraries import routines
+from suites.conform.routine import Claim, Routine
+from suites.judge import RIGHT, SolutionJudge
+from suites.judge.errors import unit_roundoff
+
+REPEATS = 3
+RIGHT_TO_TOLERANCE = 10.0  # times the tolerance that an iteration was asked for
+NO, OUTSIDE, CHANGES, CRASHES = "says no", "outside its claim", "not deterministic", "crashes"
+RULES = ("default", "ours")  # of the rank: the library's, or `LeastSquares.rcond`
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``verdict`` is "right", "loses k digits", "wrong" or one of the words above."""
+
+    routine: str
+    rule: str
+    family: str
+    case: str
+    verdict: str
+
+
+def tried(routine: Routine, case: Case, rule: str) -> Trial:
+    """Return what a routine answers, several times, and what that is worth."""
+    problem = case.problem
+    rcond = problem.rcond if rule == "ours" else None
+    judge = case.judge(routine.claim.alpha)
+    answers = [routine(problem.X.copy("K"), problem.y.copy(), rcond) for _ in range(REPEATS)]
+    if _is_outside(routine.claim, case):
+        verdict = OUTSIDE
+    else:
+        verdicts = {_verdict(routine.claim, judge, answer) for answer in answers}
+        kinds = {verdict.split()[0] for verdict in verdicts}
+        verdict = CHANGES if len(kinds) > 1 else min(verdicts)
+    return Trial(routine.name, rule, case.family, case.name, verdict)
+
+
+def _is_outside(claim: Claim, case: Case) -> bool:
+    return (case.is_wide and not claim.wide) or (
+        case.is_deficient and not claim.deficient and not claim.alpha
+    )
+
+
+def _verdict(claim: Claim, judge: SolutionJudge, answer: Solution) -> str:
+    if claim.tolerance and answer.converged:
+        limit = RIGHT_TO_TOLERANCE * claim.tolerance / unit_roundoff(judge.problem.dtype)
+        if max(judge.ratios(answer.w).values()) <= max(limit, RIGHT):
+            return "right"
+    return judge.verdict(answer)
+
+
+def main(arguments: list[str]) -> int:
+    library, first = arguments[0], int(arguments[1]) if len(arguments) > 1 else 0
+    asked = [
+        (routine, rule)
+        for routine in routines(library).values()
+        for rule in RULES[: 1 + routine.by_rule]
+    ]
+    for number, (case, (routine, rule)) in enumerate(product(cases(), asked)):
+        if number >= first:
+            begun = Trial(routine.name, rule, case.family, case.name, "")
+            print(json.dumps(asdict(begun) | {"number": number}), flush=True)
+            print(json.dumps(asdict(tried(routine, case, rule))), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    sys.exit(main(sys.argv[1:]))
