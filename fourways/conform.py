@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from fourways.errors import InputError
 from suites.conform.cases import TABLES
-from suites.conform.libraries import LIBRARIES, version_of
+from suites.conform.registry import LIBRARIES, version_of
 from suites.conform.survey import survey
 from suites.conform.trial import CHANGES, CRASHES, NO, OUTSIDE, Trial
 

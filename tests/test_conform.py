@@ -15,7 +15,7 @@ from fourways.conform import table, worst
 from kernels import LeastSquares
 from suites.conform import survey as surveying
 from suites.conform.cases import Case, cases
-from suites.conform.libraries import routines, version_of
+from suites.conform.registry import routines, version_of
 from suites.conform.routine import Claim, RefusedError, Routine
 from suites.conform.survey import survey
 from suites.conform.trial import CHANGES, CRASHES, NO, OUTSIDE, Trial, tried

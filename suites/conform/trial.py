@@ -13,7 +13,7 @@ import numpy as np
 
 from kernels import Solution
 from suites.conform.cases import Case, cases
-from suites.conform.libraries import routines
+from suites.conform.registry import routines
 from suites.conform.routine import Claim, Routine
 from suites.judge import RIGHT, SolutionJudge
 from suites.judge.errors import unit_roundoff

@@ -6,15 +6,12 @@ python -m suites.conform.witness FOLDER [LIBRARY ...] writes one file for each r
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 
 from kernels import Array, LeastSquares
-from suites.conform.libraries import LIBRARIES, routines, version_of
+from suites.conform.registry import LIBRARIES, routines, version_of
 from suites.conform.routine import Routine
 from suites.judge import SolutionJudge, exact_solution
 
@@ -35,21 +32,30 @@ class Witness(NamedTuple):
     came: list[tuple[float, ...]]
 
 
-@st.composite
-def problems(draw: st.DrawFn) -> tuple[list[list[int]], list[int]]:
-    """Draw a few rows of small integers, whose columns are in units of powers of ten."""
-    n, p = draw(st.integers(1, _ROWS)), draw(st.integers(1, _COLUMNS))
-    powers = [draw(st.integers(0, _POWER)) for _ in range(p)]
+def problems() -> Any:
+    """Return what draws a few rows of small integers, their columns in powers of ten."""
+    from hypothesis import strategies as st
+
     entry = st.integers(-_ENTRY, _ENTRY)
-    X = [
-        [draw(entry) * 10**k + (draw(entry) if 0 < k <= _SUMMED else 0) for k in powers]
-        for _ in range(n)
-    ]
-    return X, [draw(entry) for _ in range(n)]
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> tuple[list[list[int]], list[int]]:
+        n, p = draw(st.integers(1, _ROWS)), draw(st.integers(1, _COLUMNS))
+        powers = [draw(st.integers(0, _POWER)) for _ in range(p)]
+        X = [
+            [draw(entry) * 10**k + (draw(entry) if 0 < k <= _SUMMED else 0) for k in powers]
+            for _ in range(n)
+        ]
+        return X, [draw(entry) for _ in range(n)]
+
+    return drawn()
 
 
 def witness(routine: Routine) -> Witness | None:
     """Return the smallest matrix found on which an answer is wrong, each time of three."""
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis.errors import NoSuchExample
+
     known: dict[str, bool] = {}  # as some answer now so, now otherwise
 
     def is_found(drawn: tuple[list[list[int]], list[int]]) -> bool:

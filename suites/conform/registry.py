@@ -1,4 +1,7 @@
-"""One file for each library: its routines of least squares and ridge, with what they claim."""
+"""One file for each library, in `libraries`: its routines of least squares and ridge.
+
+That folder is no package: asv imports all packages of `suites`, and is to import none of these.
+"""
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -29,5 +32,5 @@ def version_of(library: str) -> str | None:
 
 def routines(library: str) -> dict[str, Routine]:
     """Return the routines of a library by name. It is imported here."""
-    module = import_module(f"{__name__}.{LIBRARIES[library][0]}")
+    module = import_module(f"suites.conform.libraries.{LIBRARIES[library][0]}")
     return {routine.name: routine for routine in module.ROUTINES}
