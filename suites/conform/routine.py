@@ -60,19 +60,29 @@ class Routine:
     by_rule: bool = False
 
     def __call__(self, X: Array, y: Array, rcond: float | None = None) -> Solution:
-        """Return the answer; converged=False where the routine refuses, by whatever it does."""
+        """Return the answer; converged=False where the routine refuses, by whatever it does.
+
+        stopped="warned" where it warns that X is not what it needs, and answers all the same.
+        """
+        said: set[str] = set()
         try:
-            with warnings.catch_warnings(record=True) as said, np.errstate(all="ignore"):
+            with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
                 warnings.simplefilter("always")
                 w, rank = self.solve(X, y, rcond)
-            refused = any(_is_refusal(warning.category) for warning in said)
+            said = {warning.category.__name__ for warning in caught}
+            refused = bool(said & _REFUSING)
         except (RefusedError, ArithmeticError, RuntimeError, ValueError, np.linalg.LinAlgError):
             w, rank, refused = np.full(X.shape[1], np.nan), None, True
         found = np.array(w, X.dtype).reshape(-1)
-        converged = not refused and bool(np.isfinite(found).all())
-        return Solution(found, rank, self.name, self.claim.alpha, converged=converged)
+        return Solution(
+            found,
+            rank,
+            self.name,
+            self.claim.alpha,
+            converged=not refused and bool(np.isfinite(found).all()),
+            stopped="warned" if said - _UNRELATED else None,
+        )
 
 
-def _is_refusal(category: type[Warning]) -> bool:
-    """Return whether a warning is about the numbers."""
-    return category.__name__ in ("LinAlgWarning", "ConvergenceWarning", "IllConditionedWarning")
+_REFUSING = {"LinAlgWarning", "ConvergenceWarning", "IllConditionedWarning"}
+_UNRELATED = {"DeprecationWarning", "FutureWarning", "PendingDeprecationWarning"}

@@ -61,7 +61,8 @@ def _verdict(claim: Claim, judge: SolutionJudge, answer: Solution) -> str:
         limit = RIGHT_TO_TOLERANCE * claim.tolerance / unit_roundoff(judge.problem.dtype)
         if max(judge.ratios(answer.w).values()) <= max(limit, RIGHT):
             return "right"
-    return judge.verdict(answer)
+    verdict = judge.verdict(answer)
+    return NO if verdict != "right" and answer.stopped else verdict
 
 
 def main(arguments: list[str]) -> int:

@@ -76,7 +76,10 @@ def witness(routine: Routine) -> Witness | None:
         judge = SolutionJudge(problem, exact.rank)
         w = np.array([float(entry) for entry in exact_solution(problem).w])
         return all(
-            judge.verdict(answer) == "wrong" and _is_seen(X, y, answer.w, w) for answer in answers
+            judge.verdict(answer) == "wrong"
+            and not answer.stopped  # a warning came with it
+            and _is_seen(X, y, answer.w, w)
+            for answer in answers
         )
 
     chosen = settings(
