@@ -191,6 +191,7 @@ def test_witnesses_still_witness(file: Path) -> None:
     if version_of(library) is None:
         pytest.skip(f"{library} is not installed")
     with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
         names = runpy.run_path(str(file))
     routine = routines(library)[name]
     problem = LeastSquares(names["X"], names["y"], routine.claim.alpha)
