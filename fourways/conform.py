@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from suites.conform.cases import TABLES
 from suites.conform.registry import LIBRARIES, version_of
 from suites.conform.survey import survey
 from suites.conform.trial import CHANGES, CRASHES, NO, OUTSIDE, Trial
+from suites.conform.witness import file_of
 
 # The worst of several first; what is outside of a claim counts for nothing.
 _KINDS = (CRASHES, "wrong", CHANGES, "loses", NO, "right", OUTSIDE)
@@ -107,7 +107,7 @@ def table(every: dict[str, list[Trial]], witnesses: Path) -> str:
         for routine in dict.fromkeys(trial.routine for trial in own):
             of = [trial for trial in own if trial.routine == routine]
             groups = [[t for t in of if t.family in families] for families in _GROUPS.values()]
-            file = re.sub(r"[. ]", "_", routine) + ".py"
+            file = file_of(routine)
             link = f"[shown](witnesses/{file})" if (witnesses / file).exists() else ""
             rows.append([f"{routine} ({version_of(library)})", *map(worst, groups), link])
     return str(tabulate(rows, ["routine", *_GROUPS, "witness"], tablefmt="github"))

@@ -19,9 +19,14 @@ _SHORT = 3  # terms: no shorter relation is looked for
 _LOOKED = 60  # relations at most that a shorter one is looked for
 _COLUMNS = 400  # of X at most, for that
 _LARGEST = 100_000  # a whole coefficient: years, and days of them
-_NEAR, _NEAR_TERM = 1e-2, 0.05
+_WHOLE = 1e-6  # of a coefficient: how near a whole number it must be, before it is tried on X
+_MULTIPLES = range(1, 13)  # of the coefficients, with one of them brought to 1
+_NEAR = 1e-2  # of the largest singular value, and of the largest term: nearly a relation
+
+_NEAR_TERM, _NEAR_WHOLE = 0.05, 0.02  # for these, in place of _TERM and _WHOLE
 _NEAR_ONES = 3  # looked at
-_DECIMALS = 9
+_HALF = 0.505  # of the unit of a printed digit, and what float64 makes of it
+_DECIMALS = 9  # that a column may be printed with
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,9 @@ def _relation(X: Array, Z: Array, exponents: Array, support: Array, names: list[
         return float(np.linalg.norm(columns @ c)) / size if size else 0.0
 
     enough = 4 * len(support) * _U
-    for whole in _whole(w, 1e-6):
-        if off(whole) <= enough:
-            return _solved(whole, support, names)
+    whole = _whole(w, _WHOLE)
+    if whole is not None and off(whole) <= enough:
+        return _solved(whole, support, names)
     place = _last(support, names)
     w = w / w[place]
     enough = max(enough, 2 * off(w))
@@ -155,16 +160,16 @@ def _relation(X: Array, Z: Array, exponents: Array, support: Array, names: list[
     return _solved(rounded, support, names, place)
 
 
-def _whole(w: Array, tolerance: float) -> list[Array]:
-    """Return whole numbers in the ratios of w, those of the smallest size first."""
+def _whole(w: Array, tolerance: float) -> Array | None:
+    """Return the smallest whole numbers in the ratios of w; None where there are none."""
     found = []
-    for unit, times in itertools.product(np.abs(w), range(1, 13)):
+    for unit, times in itertools.product(np.abs(w), _MULTIPLES):
         scaled = w / unit * times
         whole = np.rint(scaled)
         near = np.abs(scaled - whole) <= tolerance * np.maximum(1, np.abs(whole))
         if near.all() and whole.all() and np.abs(whole).max() <= _LARGEST:
             found.append(whole)
-    return sorted(found, key=lambda c: float(np.abs(c).sum()))[:1]
+    return min(found, key=lambda c: float(np.abs(c).sum()), default=None)
 
 
 def _solved(
@@ -199,11 +204,13 @@ def near_relations(
         w = np.ldexp(Vt[k][support], exponents.max(initial=0) - exponents[support])
         columns: Any = X[:, support]
         units = np.array([_unit(column) for column in columns.T])
-        for c in _whole(w, 0.02) if np.isfinite(units).all() else []:
-            off = float(np.abs(columns @ c).max())
-            largest = float((np.abs(c) * np.abs(columns).max(axis=0)).max())
-            if off <= 0.505 * float(np.abs(c) @ units) and off <= _NEAR * largest:
-                found.append(_solved(c, support, names, off=off))
+        c = _whole(w, _NEAR_WHOLE)
+        if c is None or not np.isfinite(units).all():
+            continue
+        off = float(np.abs(columns @ c).max())
+        largest = float((np.abs(c) * np.abs(columns).max(axis=0)).max())
+        if off <= _HALF * float(np.abs(c) @ units) and off <= _NEAR * largest:
+            found.append(_solved(c, support, names, off=off))
     return sorted(found, key=lambda r: (len(r.terms), str(r)))
 
 

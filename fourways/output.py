@@ -14,7 +14,7 @@ from fourways.diagnosis import Diagnosis
 from fourways.measure import Findings, Measured
 from fourways.reading import Data
 from kernels import LeastSquares
-from report.comparison import is_tie
+from report.comparison import TOLD, is_beyond, is_tie
 from report.results import Cell
 
 _LINE = 100  # characters at most, of what has names of the user's in it
@@ -22,7 +22,6 @@ _SHOWN = 12  # relations
 _NEARLY_ONE = 0.9999  # R²
 _EXACT = 1e-13  # of |y|: a residual that is rounding
 _SEEN = 0.05  # seconds of compiling that are said
-_TELLING = 0.25  # of noise: above it a tie says nothing
 
 
 def described(data: Data, problem: LeastSquares, found: Diagnosis, threads: int) -> str:
@@ -148,15 +147,20 @@ def _speedup(way: Findings, noise: float | None) -> str:
     value, low, high = way.speedup
     mark = ""
     if is_tie(Cell(value, low, high), Cell(1.0, 1.0, 1.0), noise):
-        mark = " =" if low <= 1 <= high or (noise or 0) <= _TELLING else " ?"
+        mark = " =" if low <= 1 <= high or _tells(noise) else " ?"
     return f"{value:.3g}{mark}"
+
+
+def _tells(noise: float | None) -> bool:
+    """Return whether ways can be told apart at this noise, as `report.comparison` has it."""
+    return is_beyond(TOLD, noise)
 
 
 def _too_noisy(known: Measured) -> list[str]:
     """Say for how much longer to measure: an interval shrinks as the root of the time."""
-    if known.noise is None or known.noise <= _TELLING:
+    if known.noise is None or _tells(known.noise):
         return []
-    longer = known.seconds * math.ceil((known.noise / _TELLING) ** 2)
+    longer = known.seconds * math.ceil((known.noise / (TOLD - 1)) ** 2)
     return [
         f"NOISY: numpy differs from itself by {known.noise:.0%}: what is marked ? cannot be told.",
         f"On an idle machine it may; else measure longer: --seconds {longer:.3g}",

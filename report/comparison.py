@@ -14,7 +14,7 @@ from report.ways import REFERENCE, factored
 Row = dict[str, Cell]  # by way
 Sizes = dict[tuple[int, int], Row]  # by n and p
 
-_TOLD = 1.25  # a factor that is to be told
+TOLD = 1.25  # a factor that is to be told
 
 
 def by_size(source: Record | Newest, benchmark: str) -> Sizes:
@@ -65,10 +65,10 @@ def noise_in_words(speedups: Sizes) -> str:
 def too_noisy(speedups: Sizes) -> str:
     """Return a line where the noise is too high to tell a way from another, "" where it is not.
 
-    That is where at half of the sizes two ways a factor of `_TOLD` apart would tie.
+    That is where at half of the sizes two ways a factor of `TOLD` apart would tie.
     """
     known = noises(speedups)
-    if not known or is_beyond(_TOLD, median_high(known)):
+    if not known or is_beyond(TOLD, median_high(known)):
         return ""
     return (
         f"NOISY: the same call differs by {median_high(known):.0%} from process to process: no way"

@@ -78,13 +78,10 @@ def read_text(path: Path, options: Options) -> tuple[pl.DataFrame, Dialect]:
     if separator == _BLANKS:
         lines, text = _single_blanks("\n".join(lines)).splitlines(), _single_blanks(text)
     cells = list(csv.reader(lines, delimiter=separator))
-    names = _names(cells, above, dialect, options, path)
-    frame = _cells(text, dialect, max(map(len, cells)), path)
+    names, of_data = _names(cells, above, dialect, options, path)
+    frame = _cells(text, dialect, max(map(len, cells)), path).slice(of_data)
     if names is None:
         return frame.rename({old: f"x{j}" for j, old in enumerate(frame.columns)}), dialect
-    has_header = len(cells) > 0 and options.header != "none" and not _all_numbers(cells[0])
-    if has_header or options.header == "first":
-        frame = frame.slice(1)
     return _named(frame, names, path), dialect
 
 
@@ -186,17 +183,20 @@ def _all_numbers(cells: list[str]) -> bool:
 
 def _names(
     cells: list[list[str]], above: list[str], dialect: Dialect, options: Options, path: Path
-) -> list[str] | None:
-    """Return the names of the columns; None where there are none, as was said."""
+) -> tuple[list[str] | None, int]:
+    """Return the names of the columns, and which line is the first of the data.
+
+    None where there are no names, as was said.
+    """
     if options.header == "none":
-        return None
+        return None, 0
     first, width = cells[0], Counter(map(len, cells[1:] or cells)).most_common(1)[0][0]
     if options.header is None and _all_numbers(first):
         if above:  # "# x y z" above the numbers
             line = _single_blanks(above[-1].lstrip(dialect.comment or "").strip())
             (names,) = csv.reader([line], delimiter=dialect.separator)
             if len(names) == width and not _all_numbers(names):
-                return [name.strip() for name in names]
+                return [name.strip() for name in names], 0
         raise InputError(
             f"{path}: the first line holds numbers only: --header none if they are data,"
             " --header first if names"
@@ -206,7 +206,9 @@ def _names(
         raise InputError(
             f"{path}: the first line names {there} of {width} columns: --header none if it is data"
         )
-    return ["", *names] if len(names) == width - 1 else names  # R leaves out that of row names
+    if len(names) == width - 1:  # R leaves out that of row names
+        names = ["", *names]
+    return names, 1
 
 
 def _cells(text: str, dialect: Dialect, width: int, path: Path) -> pl.DataFrame:

@@ -93,11 +93,16 @@ class NumbaWay(Way):
         )
 
     def _is_right(self, w: Array) -> bool:
-        """Return whether w has the backward error that is asked for; not of least |w|, which is."""
+        """Return whether the backward error of w is small enough; `solved` makes |w| the least.
+
+        Of w itself: the z of the descent may be another one with the same fit.
+        """
         scaled = one_size(self.one_pass.X, self.one_pass.y, self.problem.alpha)
         with np.errstate(over="ignore", invalid="ignore"):
             z = np.ldexp(w.astype(np.float64), scaled.columns - scaled.right)
-        return bool(np.isfinite(z).all()) and _Judged(scaled.Z, scaled.b).error(z) <= _RIGHT
+        if not np.isfinite(z).all():
+            return False
+        return _Judged(scaled.Z, scaled.b).error_and_residual(z)[0] <= _RIGHT
 
 
 class _Judged:
@@ -109,17 +114,15 @@ class _Judged:
     def __init__(self, Z: Array, b: Array) -> None:
         self.A, self.b = np.asfortranarray(Z), b
         _, self.sigma, self.Vt = np.linalg.svd(np.linalg.qr(Z, mode="r"), full_matrices=False)
-        self.none = np.zeros(len(b)), np.zeros(Z.shape[1])
+        self.zeros = np.zeros(len(b)), np.zeros(Z.shape[1])  # low parts, and r at first
 
-    def residual(self, z: Array) -> Array:
-        r: Array = residuals(self.A, self.b, z, self.none[1], *[self.none[0]] * 2)[0]
-        return r
-
-    def error(self, z: Array) -> float:
-        r = self.residual(z)
-        gradient = residuals(self.A, self.b, z, self.none[1], r, self.none[0])[1]
+    def error_and_residual(self, z: Array) -> tuple[float, Array]:
+        """Return the backward error η(z) / |Z|_F, and b - Zz, (n,)."""
+        of_rows, of_columns = self.zeros
+        r = residuals(self.A, self.b, z, of_columns, of_rows, of_rows)[0]
+        gradient = residuals(self.A, self.b, z, of_columns, r, of_rows)[1]
         norms = (float(np.linalg.norm(a)) for a in (r, z, self.b))
-        return backward_error(self.sigma**2, self.Vt @ gradient, *norms)
+        return backward_error(self.sigma**2, self.Vt @ gradient, *norms), r
 
 
 class _Descent:
@@ -143,9 +146,10 @@ class _Descent:
         rows = judged.Vt[: numerical_rank(judged.sigma, rcond)]
         z = rows.T @ (rows @ z)  # what rounding has put into the null space makes |z| large
         for _ in range(_CORRECTIONS):
-            if judged.error(z) <= _RIGHT:
+            error, r = judged.error_and_residual(z)
+            if error <= _RIGHT:
                 break
-            step, taken, _ = conjugate_gradients(Z, judged.residual(z), limit)
+            step, taken, _ = conjugate_gradients(Z, r, limit)
             z = z + rows.T @ (rows @ step)
             self.iterations += taken
         return z

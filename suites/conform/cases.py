@@ -1,8 +1,7 @@
 """What every routine is asked: families of known rank, plain matrices, and tables with units."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,12 +11,12 @@ from suites.data.families import FAMILIES
 from suites.data.problems import gaussian
 from suites.judge import SolutionJudge
 
-_SHAPES = [(40, 6), (200, 20)]
+_SMALL = (40, 6)  # also in Fortran order
+_SHAPES = [_SMALL, (200, 20)]
 _LONG = (20_000, 8)
 # Those that are worth 20 000 rows: sums of many roundings, and thresholds that grow with n.
 _LONG_FAMILIES = ("duplicated column", "dummy trap", "collinear 1e-10", "columns x 1e8")
-_PLAIN = {"tall": (40, 6), "square": (12, 12), "wide": (6, 40), "long": _LONG}
-_IN_ORDER_F = (40, 6)
+_PLAIN = {"tall": _SMALL, "square": (12, 12), "wide": (6, 40), "long": _LONG}
 TABLES = "tables with units"
 
 
@@ -28,6 +27,7 @@ class Case:
     family: str
     problem: LeastSquares
     rank: int | None
+    _judges: dict[float, SolutionJudge] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -42,10 +42,6 @@ class Case:
     @property
     def is_wide(self) -> bool:
         return self.problem.n < self.problem.p
-
-    @cached_property
-    def _judges(self) -> dict[float, SolutionJudge]:
-        return {}
 
     def judge(self, alpha: float) -> SolutionJudge:
         """Return what judges answers at a ridge penalty, made once."""
@@ -69,7 +65,7 @@ def cases() -> Iterator[Case]:
                 if dtype == np.float32:
                     found = found.as_float32()
                 yield Case(family, found.problem, found.rank)
-                if shape == _IN_ORDER_F and dtype == np.float64:
+                if shape == _SMALL and dtype == np.float64:
                     yield Case(family, _in_order_f(found.problem), found.rank)
     for name in misjudged.names():
         table = misjudged.load(name)

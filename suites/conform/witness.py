@@ -121,9 +121,14 @@ def main(arguments: list[str]) -> int:
             found = None if routine.claim.tolerance else witness(routine)
             print(f"{routine.name}: {'wrong' if found else 'nothing found'}", flush=True)
             if found:
-                name = routine.name.replace(".", "_").replace(" ", "_")
-                (Path(folder) / f"{name}.py").write_text(as_file(routine, found, library))
+                file = Path(folder) / file_of(routine.name)
+                file.write_text(as_file(routine, found, library))
     return 0
+
+
+def file_of(routine: str) -> str:
+    """Return the name of the file of a routine's witness."""
+    return routine.replace(".", "_").replace(" ", "_") + ".py"
 
 
 _FILE = """{said}
