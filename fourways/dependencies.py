@@ -22,7 +22,6 @@ _LARGEST = 100_000  # a whole coefficient: years, and days of them
 _WHOLE = 1e-6  # of a coefficient: how near a whole number it must be, before it is tried on X
 _MULTIPLES = range(1, 13)  # of the coefficients, with one of them brought to 1
 _NEAR = 1e-2  # of the largest singular value, and of the largest term: nearly a relation
-
 _NEAR_TERM, _NEAR_WHOLE = 0.05, 0.02  # for these, in place of _TERM and _WHOLE
 _NEAR_ONES = 3  # looked at
 _HALF = 0.505  # of the unit of a printed digit, and what float64 makes of it
