@@ -5,6 +5,8 @@
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
 #   make bench-all    the same with every suite there is; some 25 minutes
 #   make bench SUITES="roofline descent"    these suites only
+#   make bench-peers  other libraries beside ours: right or wrong, and how fast; twenty minutes
+#   make bench-peers VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions of them
 #   make bench-quick  a first look at four sizes, not kept
 #   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
@@ -37,7 +39,7 @@ TEST = .venv/test
 BENCH = .venv/bench
 RUN = $(BENCH)/bin/python -m suites.run
 
-.PHONY: test test-slow tables imports lint bench bench-all bench-quick compare check smoke html report preview clean
+.PHONY: test test-slow tables imports lint bench bench-all bench-peers bench-quick compare check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
@@ -69,6 +71,10 @@ bench bench-all: $(BENCH)/ready
 	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
 	exit $$status
+
+bench-peers: $(BENCH)/ready
+	@$(RUN) peers $(VERSIONS)
+	@$(MAKE) --no-print-directory html
 
 # In a results folder of its own.
 bench-quick: $(BENCH)/ready

@@ -52,9 +52,6 @@ def parser() -> argparse.ArgumentParser:
     )
     conform.add_argument("libraries", nargs="*", metavar="LIBRARY", help="default: all installed")
     conform.add_argument("--json", type=Path, metavar="FILE", help="write every trial")
-    conform.add_argument(
-        "--document", type=Path, metavar="FILE.md", help="write the table between its marks"
-    )
     commands.add_parser("ways", help="what the four ways are")
     commands.add_parser("problems", help="the families of problems that solvers are judged on")
     commands.add_parser("report", help="winners, regressions and failures, as recorded")
@@ -158,7 +155,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.command == "conform":
         from fourways.conform import conform
 
-        return conform(given.libraries, given.json, given.document)
+        return conform(given.libraries, given.json)
     if given.command == "recommend":
         from fourways.recommend import recommend
 

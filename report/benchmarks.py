@@ -29,8 +29,14 @@ BREAK_EVEN = Benchmark("compilation.BreakEven.track_gradients_until_paid", "firs
 
 AUTOGRAD = Benchmark("autograd.Autograd.track_time", "call", "X")
 
+PEERS_SPEEDUP = Benchmark("peers.Gradient.track_speedup_over_numpy", "way", "n", "p")
+PEERS_TIME = Benchmark("peers.Gradient.track_time", "way", "n", "p")
+PEERS_TALL = Benchmark("peers.Tall.track_time_over_minimum_norm", "routine", "family", "X")
+
 SOLVE = Benchmark("rank_deficient.Time.track_time", "solver", "family", "X")
 DIGITS_LOST = Benchmark("rank_deficient.Time.track_digits_lost", "solver", "family", "X")
+
+CONFORMANCE = Benchmark("conformance.Conformance.track_cases", "routine", "cases", "verdict")
 
 CERTIFIED = Benchmark("accuracy.Certified.track_digits", "solver", "set")
 VARIANCE = Benchmark("accuracy.Variance.track_digits", "solver", "set")

@@ -35,10 +35,14 @@ from report.benchmarks import (
     ADVANTAGE,
     AUTOGRAD,
     CERTIFIED,
+    CONFORMANCE,
     DESCENT,
     DIGITS_LOST,
     GRADIENT,
     ONE_THREAD,
+    PEERS_SPEEDUP,
+    PEERS_TALL,
+    PEERS_TIME,
     PREPARATION,
     READ_SHARE,
     SPEEDUP,
@@ -50,8 +54,10 @@ from report.table import of_gradients
 from report.text import LEGEND, Table
 from report.views.autograd import parts_and_others
 from report.views.certified import coefficients
+from report.views.conformance import by_our_rule, releases, routines
 from report.views.convergence import fastest_descents
 from report.views.deficient import verdicts
+from report.views.peers import beside_gradients, beside_minimum_norm
 from report.views.roofline import beyond_the_caches, regimes
 from report.views.times import gradients, preparations
 
@@ -105,6 +111,11 @@ BLOCKS = {
     "roofline": Block(beyond_the_caches, (READ_SHARE, ONE_THREAD, ADVANTAGE)),
     "regimes": Block(regimes, (READ_SHARE,)),
     "deficient": Block(verdicts, (DIGITS_LOST,), of_one_record=True),
+    "conformance": Block(routines, (CONFORMANCE,)),
+    "conformance by our rule": Block(by_our_rule, (CONFORMANCE,)),
+    "releases": Block(releases, (CONFORMANCE,)),
+    "peers": Block(beside_gradients, (PEERS_TIME, PEERS_SPEEDUP)),
+    "peers of minimum_norm": Block(beside_minimum_norm, (PEERS_TALL,)),
     "certified": Block(coefficients, (CERTIFIED,), of_one_record=True),
     "descent": Block(fastest_descents, (DESCENT,), of_one_record=True),
     "autograd": Block(parts_and_others, (AUTOGRAD,)),

@@ -229,13 +229,13 @@ class Newest:
     """
 
     def __init__(self, records: list[Record]) -> None:
-        self._records = records
+        self.records = records
 
     def points(self, benchmark: str) -> dict[Parameters, tuple[Cell, Record]]:
         """Return each point that was not skipped: its newest cell, and the record that has it."""
         return {
             key: (cell, record)
-            for record in as_last_defined(self._records, benchmark)
+            for record in as_last_defined(self.records, benchmark)
             for key, cell in record.cells(benchmark).items()
             if cell.value is None or cell.measured is not None
         }
@@ -246,7 +246,7 @@ class Newest:
 
     def last(self, benchmark: str) -> Record | None:
         """Return the newest record that has a benchmark."""
-        return next(reversed(as_last_defined(self._records, benchmark)), None)
+        return next(reversed(as_last_defined(self.records, benchmark)), None)
 
     def cells(self, benchmark: str) -> dict[Parameters, Cell]:
         """Return a benchmark's cells by their parameters; empty if it was never run."""

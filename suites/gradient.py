@@ -23,11 +23,11 @@ from suites.harness.timing import Calls
 from suites.harness.verified import Truth, Verified
 
 # X takes from 3 KiB to 240 MB in float64: inside L1, L2, around L3, far beyond it.
-_ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
-_COLUMNS = [4, 30, 300]
+ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
+COLUMNS = [4, 30, 300]
 
 # X, a copy while it is drawn, and the factored way's copy and its transpose for LAPACK.
-_COPIES = 4
+COPIES = 4
 _PREPARING = 3, 0.3  # at most so many times, until so many seconds are spent
 _SMALL = problems.gaussian(3, 2)
 _REFERENCE = "numpy"
@@ -41,14 +41,14 @@ class Sizes(Group):
     imports.
     """
 
-    params = [_COLUMNS]
+    params = [COLUMNS]
     processes = 5
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (p,) = point
-        for n in sizes(_ROWS):
-            if too_large(n, p, _COPIES):
+        for n in sizes(ROWS):
+            if too_large(n, p, COPIES):
                 continue
             with found.part(n) as of_n:
                 measure_ways(of_n, problems.gaussian(n, p))
@@ -63,10 +63,7 @@ def measure_ways(found: Findings, problem: LeastSquares) -> None:
     truth = found.truth(problem)
     prepared = {name: _prepared(found, name, problem) for name in WAYS}
     ways = right_ways(found, prepared.items(), truth)
-    for name, way in ways.items():
-        if truth.has_oracles:  # else the bits are known to be right from elsewhere
-            found.put("error", name, [way.gradient_error()])
-    _gradients(found, truth, ways)
+    gradients(found, truth, ways)
     _values(found, ways)
 
 
@@ -83,12 +80,15 @@ def _prepared(found: Findings, name: str, problem: LeastSquares) -> Way:
     return way
 
 
-def _gradients(found: Findings, truth: Truth, ways: dict[str, Verified]) -> None:
+def gradients(found: Findings, truth: Truth, ways: dict[str, Verified]) -> None:
     """Time the gradients, numpy's twice, and the fastest sum over X, interleaved.
 
     A speed-up is the median ratio of a round. That of numpy over itself is the A/A run: how far
     from 1 it falls is the noise.
     """
+    for name, way in ways.items():
+        if truth.has_oracles:  # else the bits are known to be right from elsewhere
+            found.put("error", name, [way.gradient_error()])
     use_threads(cores())
     X = truth.problem.X
     calls: dict[str, Calls] = {name: way.gradient for name, way in ways.items()}
@@ -120,7 +120,7 @@ def _values(found: Findings, ways: dict[str, Verified]) -> None:
 class _OfSizes(Benchmark):
     group = Sizes
     param_names = ["way", "n", "p"]
-    params: Any = [list(WAYS), _ROWS, _COLUMNS]
+    params: Any = [list(WAYS), ROWS, COLUMNS]
 
     def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
         n, p = point
@@ -128,7 +128,7 @@ class _OfSizes(Benchmark):
 
     def setup(self, *parameters: Any) -> None:
         *_, n, p = parameters
-        if reason := too_large(n, p, _COPIES):
+        if reason := too_large(n, p, COPIES):
             skip(reason)
 
 
@@ -179,7 +179,7 @@ class ReadLimit(_OfSizes):
     version = "2"  # the sums ask memory ahead, and read several places at once
     key = "X"
     param_names = ["n", "p"]
-    params = [_ROWS, _COLUMNS]
+    params = [ROWS, COLUMNS]
 
     @with_attributes(unit="seconds")
     def track_one_read(self, *of: Any) -> dict[str, Any]:

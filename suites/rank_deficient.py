@@ -117,7 +117,7 @@ class TallProblems(Group):
         families, every = _TALL
         for family, size in product(families, sizes(every)):
             key = key_of(family, size)
-            instance = _tall(family, size)
+            instance = tall(family, size)
             use_threads(cores())
             require = SolutionJudge(instance.problem, instance.rank).check
             ours = Solutions(partial(minimum_norm, instance.problem), require)
@@ -142,6 +142,7 @@ class Tall(Benchmark):
         return self.figure("speed-up", *of)
 
 
-def _tall(family: str, size: str) -> Instance:
+def tall(family: str, size: str) -> Instance:
+    """Return a problem of a family that scales to any size."""
     n, p = problems.shape(size)
     return duplicated_column(n, p) if family == "duplicated column" else low_rank(n, p, p // 2)

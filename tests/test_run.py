@@ -135,6 +135,18 @@ def test_versions_are_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (ROOT / ".asv" / derived.results_dir).resolve() == ROOT / "results"
 
 
+def test_peers_have_an_environment_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    given = Config.load(str(ROOT / "asv.conf.json"))
+    derived = Config.load(str(run.configuration("peers", peers=True, pins={"jax": "0.9.2"})))
+    more = dict(derived.matrix["req"])
+    assert {name: more.pop(name) for name in given.matrix["req"]} == given.matrix["req"]
+    assert more.pop("jax") == ["0.9.2"]
+    assert {name: [run.constraints()[name]] for name in more} == more
+
+
 TABLE = """\
 [25.00%] ··· gradient.ReadLimit.track_one_read                               ok
 [25.00%] ··· ======= ========= ============= =====

@@ -101,8 +101,9 @@ function download(name, type, text) {
 
 async function draw(section) {
   const place = document.getElementById(section.id);
-  const [tools, chart, commit] = ["tools", "chart", "commit"].map(name => place.querySelector("." + name));
+  const [tools, chart, detail, commit] = ["tools", "chart", "detail", "commit"].map(name => place.querySelector("." + name));
   tools.replaceChildren();
+  detail.hidden = true;
   const rows = chosenRows(section, tools);
   const commits = [...new Set(rows.map(row => row.commit).filter(Boolean))];
   const {noise} = machines[machineOf()];
@@ -119,6 +120,10 @@ async function draw(section) {
   const spec = {...fitted(section.spec, rows, chart.clientWidth), data: {values: rows}, config: theme()};
   const options = {actions: false, renderer: "svg", tooltip: {theme: dark.matches ? "dark" : "light"}};
   const {view} = await vegaEmbed(chart.firstChild, spec, options);
+  view.addEventListener("click", (event, item) => {
+    detail.textContent = item?.datum?.detail ?? "";
+    detail.hidden = !detail.textContent;
+  });
   const link = new URLSearchParams(state);
   link.set("machine", machineOf());
   link.set("at", section.id);
@@ -153,6 +158,7 @@ for (const {id, title, note} of sections) {
   document.getElementById("sections").append(element("section", {id},
     element("h2", {}, title), element("p", {className: "note"}, note),
     element("div", {className: "tools"}), element("div", {className: "chart"}, element("div")),
+    element("pre", {className: "detail", hidden: true}),
     element("p", {className: "commit"})));
 }
 // A link that was followed: take over what it chooses, and go where it points.

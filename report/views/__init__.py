@@ -4,6 +4,7 @@ from report.views.autograd import Autograd
 from report.views.certified import Certified
 from report.views.chart import Colours
 from report.views.condition import Condition
+from report.views.conformance import Conformance
 from report.views.convergence import Convergence, Evaluations
 from report.views.deficient import Deficient
 from report.views.fastest import Fastest
@@ -23,6 +24,7 @@ VIEWS: list[View] = [
     Autograd(),
     Payback(),
     Deficient(),
+    Conformance(),
     Certified(),
     Condition(),
     Convergence(),

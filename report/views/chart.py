@@ -27,7 +27,12 @@ _OTHERS = [
 ]
 # Two settings of one way, in two tones of one hue.
 DARK_AND_LIGHT = ["#0072B2", "#56B4E9"]
-TIE, READ_LIMIT = "tie", "read limit"  # what stands among the ways and is none
+GOOD, WARNING, BAD, WORST, QUIET = "#009E73", "#A06A00", "#D55E00", "#882255", _GREY  # verdicts
+TIE, READ_LIMIT, PEER = (
+    "tie",
+    "read limit",
+    "another library",
+)  # what stands among the ways and is none
 
 
 class Colours:
@@ -41,7 +46,7 @@ class Colours:
         new = [way for way in ways if way not in _KNOWN]
         taken = {way: _FURTHER[k % len(_FURTHER)] for k, way in enumerate(new)}
         self.ways = [*(way for way in _KNOWN if way in ways), *new]
-        self.known = _KNOWN | taken | {TIE: _GREY, READ_LIMIT: _GREY}
+        self.known = _KNOWN | taken | {TIE: _GREY, READ_LIMIT: _GREY, PEER: WORST}
         self.others = [colour for colour in _OTHERS if colour not in taken.values()]
 
     def by(self, field: str, *more: str) -> Spec:

@@ -5,15 +5,15 @@ from collections import Counter
 from report.benchmarks import DIGITS_LOST, SOLVE
 from report.results import Cell, Newest, Record
 from report.text import Table, shown, spread
-from report.views.chart import Colours, Spec, grid
+from report.views.chart import BAD, GOOD, QUIET, WARNING, Colours, Spec, grid
 from report.views.view import Rows, View
 
 _HALF = 6.5  # digits of float64 beyond what is right: half of them are lost then
 _VERDICTS = {
-    "right": "#009E73",
-    "loses digits": "#A06A00",
-    "wrong": "#D55E00",
-    "says no": "#999999",
+    "right": GOOD,
+    "loses digits": WARNING,
+    "wrong": BAD,
+    "says no": QUIET,
 }
 _COUNTS = 1 + len(_VERDICTS)  # columns: the solver and its counts
 _LABEL = (

@@ -1,11 +1,14 @@
 """Which way is fastest, at each n x p."""
 
-from report.benchmarks import SPEEDUP
+from collections.abc import Callable
+
+from report.benchmarks import PEERS_SPEEDUP, SPEEDUP, Benchmark
 from report.comparison import Row, by_size, leaders, reading_X
 from report.results import Newest, Record
 from report.text import factor, marked, spread
-from report.views.chart import TIE, Colours, Spec, tooltip
+from report.views.chart import PEER, TIE, Colours, Spec, tooltip
 from report.views.view import Rows, View
+from report.ways import recorded
 
 
 class Fastest(View):
@@ -16,21 +19,23 @@ class Fastest(View):
     note = (
         "One gradient, once prepared. The number is the margin over the next; grey is a tie,"
         " within the intervals between processes or the noise of numpy against itself. A factored"
-        " way does not read X once it has factored it."
+        " way does not read X once it has factored it. Peers are JAX, torch.func, torch.compile and"
+        " autograd."
     )
     choose = {"among": "ways that read X"}
 
     def rows(self, records: list[Record]) -> Rows:
-        newest = Newest(records)
-        commits = {
-            key[1:]: record.commit[:8] for key, (_, record) in newest.points(SPEEDUP).items()
-        }
-        return [
-            {"among": among, "n": n, "p": p, **found, "commit": commits[str(n), str(p)]}
-            for (n, p), every in by_size(newest, SPEEDUP).items()
-            for among, speedups in (("ways that read X", reading_X(every)), ("all ways", every))
-            if (found := _found(speedups))
-        ]
+        newest, ways = Newest(records), recorded(records)
+        rows: Rows = []
+        for among, benchmark, chosen in _AMONG:
+            points = newest.points(benchmark)
+            commits = {key[1:]: record.commit[:8] for key, (_, record) in points.items()}
+            rows += [
+                {"among": among, "n": n, "p": p, **found, "commit": commits[str(n), str(p)]}
+                for (n, p), every in by_size(newest, benchmark).items()
+                if (found := _found(chosen(every), ways))
+            ]
+        return rows
 
     def chart(self, colours: Colours) -> Spec:
         text: Spec = {"type": "text", "color": "white"}
@@ -64,7 +69,7 @@ class Fastest(View):
                         "stroke": "white",
                         "strokeWidth": 2,
                     },
-                    "encoding": {"color": colours.by("colour", TIE)},
+                    "encoding": {"color": colours.by("colour", TIE, PEER)},
                 },
                 {
                     "mark": text | {"fontWeight": "bold", "dy": -6},
@@ -79,7 +84,18 @@ class Fastest(View):
         }
 
 
-def _found(speedups: Row) -> dict[str, object]:
+def _any(every: Row) -> Row:
+    return every
+
+
+_AMONG: list[tuple[str, Benchmark, Callable[[Row], Row]]] = [
+    ("ways that read X", SPEEDUP, reading_X),
+    ("all ways", SPEEDUP, _any),
+    ("against peers", PEERS_SPEEDUP, reading_X),
+]
+
+
+def _found(speedups: Row, ours: list[str]) -> dict[str, object]:
     """Return who leads and who was wrong; empty where there is neither."""
     ways, margin = leaders(speedups)
     wrong = [way for way, cell in speedups.items() if cell.value is None]
@@ -87,7 +103,7 @@ def _found(speedups: Row) -> dict[str, object]:
         return {}
     return {
         "way": " = ".join(ways) or "none",
-        "colour": ways[0] if len(ways) == 1 else TIE,
+        "colour": TIE if len(ways) != 1 else ways[0] if ways[0] in ours else PEER,
         "margin": margin,
         "unsure": any(speedups[way].is_unsure for way in ways),
         "spread": ", ".join(f"{way} {known}" for way in ways if (known := spread(speedups[way]))),

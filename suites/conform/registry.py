@@ -24,10 +24,17 @@ LIBRARIES = {
 
 def version_of(library: str) -> str | None:
     """Return the version that is installed; None where there is none."""
+    package = LIBRARIES[library][1]
+    return version(package) if is_installed(package) else None
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package is there, without importing it."""
     try:
-        return version(LIBRARIES[library][1])
+        version(package)
     except PackageNotFoundError:
-        return None
+        return False
+    return True
 
 
 def routines(library: str) -> dict[str, Routine]:

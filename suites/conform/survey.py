@@ -5,40 +5,46 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
 from suites.conform.trial import CRASHES, Trial
+from suites.harness import process
 
 _PATIENCE = 60.0  # seconds for one routine on one case, three times; the import included
-_RUNNER = (sys.executable, "-m", "suites.conform.trial")
-_ROOT = Path(__file__).parents[2]
+Runner = Callable[[str, int, Path], list[str]]
 
 
-def survey(library: str, runner: Sequence[str] = _RUNNER) -> Iterator[Trial]:
+def _command(library: str, first: int, path: Path) -> list[str]:
+    return process.command(
+        "suites.conform.trial:run", [library, first], path, python=sys.executable
+    )
+
+
+def survey(library: str, runner: Runner = _command) -> Iterator[Trial]:
     """Yield each trial. What crashes or hangs is one, and the next case is gone on with.
 
-    ``runner`` is called with the library and the number of the first trial.
+    ``runner`` gives the command for a library, the number of the first trial, and a free path.
     """
     first = 0
     while True:
         begun: dict[str, Any] = {}
-        with tempfile.TemporaryFile("w+") as said:
-            command = [*runner, library, str(first)]
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as said:
+            command = runner(library, first, Path(folder) / "done.json")
             with subprocess.Popen(
-                command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=said, text=True
-            ) as process:
-                for line in _lines(process):
+                command, cwd=folder, stdout=subprocess.PIPE, stderr=said, text=True
+            ) as trying:
+                for line in _lines(trying):
                     found = json.loads(line)
                     if "number" in found:
                         begun = found
                     else:
                         begun = {}
                         yield Trial(**found)
-                process.kill()
-            if process.returncode == 0:
+                trying.kill()
+            if trying.returncode == 0:
                 return
             if not begun:
                 said.seek(0)
@@ -47,12 +53,12 @@ def survey(library: str, runner: Sequence[str] = _RUNNER) -> Iterator[Trial]:
         yield Trial(**begun | {"verdict": CRASHES})
 
 
-def _lines(process: "subprocess.Popen[str]") -> Iterator[str]:
+def _lines(trying: "subprocess.Popen[str]") -> Iterator[str]:
     """Yield the lines of a process until it ends, or says nothing for too long."""
     queue: Queue[str | None] = Queue()
 
     def read() -> None:
-        for line in process.stdout or []:
+        for line in trying.stdout or []:
             queue.put(line)
         queue.put(None)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels import Array, LeastSquares
+from suites.conform.files import file_of
 from suites.conform.registry import LIBRARIES, routines, version_of
 from suites.conform.routine import Routine
 from suites.judge import SolutionJudge, exact_solution
@@ -124,11 +125,6 @@ def main(arguments: list[str]) -> int:
                 file = Path(folder) / file_of(routine.name)
                 file.write_text(as_file(routine, found, library))
     return 0
-
-
-def file_of(routine: str) -> str:
-    """Return the name of the file of a routine's witness."""
-    return routine.replace(".", "_").replace(" ", "_") + ".py"
 
 
 _FILE = """{said}

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kernels import LeastSquares
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -75,6 +77,21 @@ def load(name: str) -> Table | None:
     if not varied or frame.shape[1] < 2:
         return None
     return Table(frame, target if target in varied else varied[-1])
+
+
+def problem(name: str) -> LeastSquares | None:
+    """Return a table as X and y: an intercept, and of each column of text a dummy for each level.
+
+    None where nothing is left, as `load`.
+    """
+    import pandas as pd
+
+    table = load(name)
+    if table is None:
+        return None
+    dummies = pd.get_dummies(table.frame.drop(columns=table.target))
+    X = np.column_stack([np.ones(len(dummies)), dummies.to_numpy(np.float64)])
+    return LeastSquares(X, table.frame[table.target].to_numpy(np.float64))
 
 
 def _from_scikit_learn(key: str) -> "tuple[pd.DataFrame, str]":

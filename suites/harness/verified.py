@@ -110,27 +110,25 @@ class Verified:
 
     def __init__(self, way: Way, truth: Truth, kinds: Sequence[Kind] = KINDS) -> None:
         self.way, self.truth = way, truth
-        of_kind = {
-            "gradient": self.gradient,
-            "value": self.value,
-            "value and gradient": self.value_and_gradient,
-        }
-        for turns in (of_kind[kind] for kind in kinds):
+        for turns in map(self._of, kinds):
             turns.batch(len(truth.points))
             turns.batch(1)  # another w where one was before
             turns.check()
 
     @property
     def gradient(self) -> Turns:
-        return self.turns("gradient", self.way.gradient)
+        return self._of("gradient")
 
     @property
     def value(self) -> Turns:
-        return self.turns("value", self.way.value)
+        return self._of("value")
 
     @property
     def value_and_gradient(self) -> Turns:
-        return self.turns("value and gradient", self.way.value_and_gradient)
+        return self._of("value and gradient")
+
+    def _of(self, kind: Kind) -> Turns:
+        return self.turns(kind, getattr(self.way, kind.replace(" ", "_")))
 
     def turns(self, kind: Kind, function: Callable[[Array], object]) -> Turns:
         """Return turns of any function of w that must answer as this way does."""

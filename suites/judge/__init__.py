@@ -2,7 +2,7 @@
 
 from suites.judge.digits import log_relative_error, normwise_digits, solution_ratio
 from suites.judge.errors import WrongAnswerError, unit_roundoff
-from suites.judge.exact import ExactSolution, Rational, exact_gradient, exact_solution
+from suites.judge.exact import ExactSolution, Rational, exact_gradient, exact_rank, exact_solution
 from suites.judge.gradient import GradientOracle
 from suites.judge.solution import RIGHT, SolutionJudge, check_solution
 
@@ -15,6 +15,7 @@ __all__ = [
     "WrongAnswerError",
     "check_solution",
     "exact_gradient",
+    "exact_rank",
     "exact_solution",
     "log_relative_error",
     "normwise_digits",

@@ -49,6 +49,13 @@ def exact_solution(problem: LeastSquares) -> ExactSolution:
     return ExactSolution(_fractions(gram.solve(right)), rank)
 
 
+def exact_rank(problem: LeastSquares) -> int:
+    """Return the rank of X in exact rationals. Cost: as `exact_solution`, without the solution."""
+    gram, _, _ = normal_equations(problem)
+    rank: int = gram.rref()[1]
+    return rank
+
+
 def normal_equations(problem: LeastSquares) -> tuple[fmpq_mat, fmpq_mat, fmpq]:
     """Return XᵀX, Xᵀy and yᵀy: (p, p), (p, 1) and a number.
 

@@ -1,13 +1,13 @@
 """dask.array: QR of a tall matrix by blocks of rows."""
 
-import dask
-import dask.array as da
-
 from kernels import Array
 from suites.conform.routine import Answer, Claim, Routine
 
 
 def lstsq(X: Array, y: Array, rcond: float | None) -> Answer:
+    import dask
+    import dask.array as da
+
     rows = max(X.shape[1], len(X) // 4, 1)
     A = da.from_array(X, chunks=(rows, X.shape[1]))
     w, _, rank, _ = da.linalg.lstsq(A, da.from_array(y, chunks=rows))

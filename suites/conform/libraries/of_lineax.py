@@ -1,31 +1,32 @@
 """lineax: direct solvers, as they are chosen by the user or by AutoLinearSolver."""
 
-import jax
-import jax.numpy as jnp
-import lineax
+from typing import Any
+
 import numpy as np
 
 from kernels import Array
+from suites.conform.libraries.of_jax import jax_numpy
 from suites.conform.routine import Answer, Claim, RefusedError, Routine, Solve
 
-jax.config.update("jax_enable_x64", True)
 
-
-def by(solver: type) -> Solve:
+def by(solver: str) -> Solve:
     def solve(X: Array, y: Array, rcond: float | None) -> Answer:
-        chosen = solver() if rcond is None else solver(rcond=rcond)
-        return _solved(X, y, chosen)
+        return _solved(X, y, solver, {} if rcond is None else {"rcond": rcond})
 
     return solve
 
 
 def automatic(X: Array, y: Array, rcond: float | None) -> Answer:
-    return _solved(X, y, lineax.AutoLinearSolver(well_posed=False))
+    return _solved(X, y, "AutoLinearSolver", {"well_posed": False})
 
 
-def _solved(X: Array, y: Array, solver: object) -> Answer:
+def _solved(X: Array, y: Array, solver: str, options: dict[str, Any]) -> Answer:
+    import lineax
+
+    jnp = jax_numpy()
+    chosen = getattr(lineax, solver)(**options)
     operator = lineax.MatrixLinearOperator(jnp.asarray(X))
-    found = lineax.linear_solve(operator, jnp.asarray(y), solver=solver, throw=False)
+    found = lineax.linear_solve(operator, jnp.asarray(y), solver=chosen, throw=False)
     if found.result != lineax.RESULTS.successful:
         raise RefusedError
     return np.asarray(found.value), None
@@ -39,8 +40,8 @@ def _paste(solver: str) -> str:
 _FULL = "lineax.QR: full rank, tall or wide"
 _ANY = "the pseudoinverse solution for any matrix"
 ROUTINES = [
-    Routine("lineax SVD", by(lineax.SVD), Claim(where=_ANY), _paste("SVD()"), by_rule=True),
-    Routine("lineax QR", by(lineax.QR), Claim(deficient=False, where=_FULL), _paste("QR()")),
+    Routine("lineax SVD", by("SVD"), Claim(where=_ANY), _paste("SVD()"), by_rule=True),
+    Routine("lineax QR", by("QR"), Claim(deficient=False, where=_FULL), _paste("QR()")),
     Routine(
         "lineax AutoLinearSolver",
         automatic,

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sklearn.linear_model import LinearRegression, Ridge
-
 from kernels import Array
 from suites.conform.routine import Answer, Claim, Routine, Solve
 
@@ -11,12 +9,16 @@ _ALPHA = 1.0  # the default
 
 
 def linear_regression(X: Array, y: Array, rcond: float | None) -> Answer:
+    from sklearn.linear_model import LinearRegression
+
     model = LinearRegression(fit_intercept=False).fit(X, y)
     return model.coef_, int(model.rank_)
 
 
 def ridge(solver: str) -> Solve:
     def solve(X: Array, y: Array, rcond: float | None) -> Answer:
+        from sklearn.linear_model import Ridge
+
         chosen: Any = solver
         model = Ridge(alpha=_ALPHA, fit_intercept=False, solver=chosen, random_state=0)
         return model.fit(X, y).coef_, None

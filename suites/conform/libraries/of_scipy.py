@@ -1,15 +1,13 @@
 """SciPy: three dense drivers, the pseudo-inverse, two iterations, and bounded least squares."""
 
-import scipy.linalg
-import scipy.optimize
-import scipy.sparse.linalg
-
 from kernels import Array
 from suites.conform.routine import Answer, Claim, RefusedError, Routine, Solve
 
 
 def lstsq(driver: str) -> Solve:
     def solve(X: Array, y: Array, rcond: float | None) -> Answer:
+        import scipy.linalg
+
         w, _, rank, _ = scipy.linalg.lstsq(X, y, cond=rcond, lapack_driver=driver)
         return w, int(rank)
 
@@ -17,10 +15,14 @@ def lstsq(driver: str) -> Solve:
 
 
 def pinv(X: Array, y: Array, rcond: float | None) -> Answer:
+    import scipy.linalg
+
     return scipy.linalg.pinv(X, rtol=rcond) @ y, None
 
 
 def lsqr(X: Array, y: Array, rcond: float | None) -> Answer:
+    import scipy.sparse.linalg
+
     w, stopped, *_ = scipy.sparse.linalg.lsqr(X, y)
     if stopped not in (0, 1, 2, 4, 5):
         raise RefusedError
@@ -28,6 +30,8 @@ def lsqr(X: Array, y: Array, rcond: float | None) -> Answer:
 
 
 def lsmr(X: Array, y: Array, rcond: float | None) -> Answer:
+    import scipy.sparse.linalg
+
     w, stopped, *_ = scipy.sparse.linalg.lsmr(X, y)
     if stopped not in (0, 1, 2, 4, 5):
         raise RefusedError
@@ -35,6 +39,8 @@ def lsmr(X: Array, y: Array, rcond: float | None) -> Answer:
 
 
 def lsq_linear(X: Array, y: Array, rcond: float | None) -> Answer:
+    import scipy.optimize
+
     found = scipy.optimize.lsq_linear(X, y)
     if not found.success:
         raise RefusedError

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import statsmodels.api as sm
-
 from kernels import Array
 from suites.conform.routine import Answer, Claim, Routine, Solve
 
 
 def ols(method: str) -> Solve:
     def solve(X: Array, y: Array, rcond: float | None) -> Answer:
+        import statsmodels.api as sm
+
         chosen: Any = method
         found = sm.OLS(y, X).fit(method=chosen)
         return found.params, int(found.model.rank)
