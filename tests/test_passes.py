@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernels import Array, LeastSquares
-from kernels.one_pass import passes, plain
+from kernels.one_pass import choice, passes, plain
 from kernels.one_pass.choice import TILES, kernel_for
 from kernels.one_pass.target import WIDTH
 from suites.data import problems
@@ -14,7 +14,7 @@ from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]
-COLUMNS = ["plain", "cached strips", "streamed strips", "panels"]
+COLUMNS = ["plain", "cached strips", "streamed strips", "short strips", "panels"]
 ROWS = [name for name in passes.KERNELS if name not in [*COLUMNS[1:], *TILES.values()]]
 
 
@@ -89,6 +89,30 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
     squares, g = run(passes.gradient_by(kernel_for(X)), problem, w, 1)
     assert squares == 0
     assert not g.any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "takes", "drops"),
+    [
+        ((200_000, 100), "streamed strips", "short strips"),
+        ((200_704, 100), "streamed strips", "short strips"),  # crowded, and L2 holds two strips
+        ((20_480, 1000), "streamed strips", "panels"),  # crowded: its sets do not
+        ((7_000, 3000), "streamed strips", "panels"),
+        ((1_747, 600), "panels", "short strips"),
+        ((1_536, 600), "streamed strips", "panels"),
+        ((3_495, 300), "panels", "panels"),
+    ],
+)
+def test_short_strips_are_for_processors_whose_l3_does_not_take_what_l2_drops(
+    shape: tuple[int, int], takes: str, drops: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = np.empty(shape, order="F")
+    sizes = {"L1": 48 << 10, "L2": 2 << 20, "OF_L2": 1 << 20, "WIDTH": 64, "_STRIP": 512}
+    for name, value in sizes.items():
+        monkeypatch.setattr(choice, name, value)
+    for takes_unread, expected in ((True, takes), (False, drops)):
+        monkeypatch.setattr(choice, "TAKES_UNREAD", takes_unread)
+        assert kernel_for(X) == expected
 
 
 def test_columns_are_crowded_where_all_share_the_sets_of_the_cache() -> None:

@@ -25,6 +25,7 @@ from report.site.regressions import agree
 from report.steps import Step
 from report.text import LEGEND
 from report.views import VIEWS
+from report.views.conformance import Conformance
 from report.views.deficient import Deficient
 from report.views.fastest import Fastest
 from report.views.times import Times
@@ -153,8 +154,12 @@ def test_the_command_wants_a_site_that_asv_has_published(tmp_path: Path, capsys:
 def test_every_chart_is_drawn_from_what_is_recorded(tab: Any, single_file: Path) -> None:
     opened(tab, single_file)
     for section in VIEWS:
-        assert tab.locator(f"#{section.id} svg").count() == 1, section.title
         rows = section.rows(MACHINES[LATEST])
+        assert tab.locator(f"#{section.id} svg").count() == bool(rows), section.title
+        if not rows:
+            assert "Not recorded on this machine; it is on" in tab.inner_text(
+                f"#{section.id} .chart"
+            )
         assert tab.inner_text(f"#{section.id} h2") == section.title
         if commits := {row["commit"] for row in rows if "commit" in row}:
             assert any(commit in tab.inner_text(f"#{section.id} .commit") for commit in commits)
@@ -180,6 +185,24 @@ def test_what_is_wrong_is_shown_as_wrong(tab: Any, single_file: Path) -> None:
     shown = tab.locator("#deficient svg text:text-is('WRONG')").count()
     assert shown == wrong > 0
     assert tab.is_hidden("#failed")
+
+
+@needs_browser
+def test_a_click_on_a_wrong_answer_shows_its_witness(tab: Any, single_file: Path) -> None:
+    machine, rows = next(
+        (name, rows) for name in MACHINES if (rows := Conformance().rows(MACHINES[name]))
+    )
+    drawn = [
+        row
+        for row in rows
+        if row["threshold"] == Conformance.choose["threshold"]
+        and row["versions"] == rows[0]["versions"]
+    ]
+    opened(tab, single_file, f"#machine={machine}")
+    assert tab.is_hidden("#conformance .detail")
+    number = next(k for k, row in enumerate(drawn) if row["verdict"] == "wrong" and row["detail"])
+    tab.locator("#conformance svg .mark-rect path").nth(number).click()
+    assert tab.inner_text("#conformance .detail").strip() == drawn[number]["detail"].strip()
 
 
 @needs_browser

@@ -36,19 +36,20 @@ _STRIPS_AHEAD = 1 << 16  # bytes: as near, in whole strips, of which columns mak
 
 _AT_ONCE = 8  # columns, which share the loads of the residual
 _TALL = 2048  # rows of a panel at most: their residuals stay in L1
-_SHORT = 256  # rows: of shorter columns the hardware foresees little
-_OF_L2 = L2 // 2  # bytes of a panel
+SHORT = 256  # rows: of shorter columns the hardware foresees little
+OF_L2 = L2 // 2  # bytes of a panel
 _ON_STACK = _TALL + LINE // 4  # numbers: the residuals of a panel, and a vector more
 
 
-def strips(count: int, is_streamed: bool) -> Any:
+def strips(count: int, asked: int) -> Any:
     """Return the pass for Fortran order in strips of ``count`` vectors of rows.
 
     A strip's residuals stay in registers, and its columns are read once for them and once to be
     folded. A column's part of the gradient is kept as a vector of partial sums until the end.
-    From memory strips ahead are asked for, half of a column's lines in each of the two turns.
+    From memory the next strip is asked for, half of a column's lines in each of the two turns, and
+    the one after it too where each is to be ``asked`` for twice.
     """
-    lines = count * WIDTH // LINE // 2 * is_streamed
+    lines = count * WIDTH // LINE // 2
 
     @compiled
     def strip_by_strip(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
@@ -66,15 +67,19 @@ def strips(count: int, is_streamed: bool) -> Any:
                 at = low + height * block
                 products = zeros(x, count)
                 for j in range(p):
-                    prefetch(x, at + 2 * near + j * n, lines)
-                    prefetch(x, at + near + j * n, lines)
+                    if asked > 1:
+                        prefetch(x, at + 2 * near + j * n, lines)
+                    if asked:
+                        prefetch(x, at + near + j * n, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
                 r = subtract(products, y, at)
                 squares = add_squares(r, squares)
                 rest = at + lines * line
                 for j in range(p):
-                    prefetch(x, rest + 2 * near + j * n, lines)
-                    prefetch(x, rest + near + j * n, lines)
+                    if asked > 1:
+                        prefetch(x, rest + 2 * near + j * n, lines)
+                    if asked:
+                        prefetch(x, rest + near + j * n, lines)
                     partial = load(sums, j * lanes)
                     store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
             for j in range(p):
@@ -92,8 +97,8 @@ def panels(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
     eight vectors of X 9 loads and a store, then 9 loads. It stays in L2 in between, unless its
     columns were so short that the hardware could not foresee them: then L3 is read twice.
     """
-    rows = _OF_L2 // (X.shape[1] * X.itemsize)
-    height = (rows if _SHORT <= rows <= _TALL else _TALL) // LINE * LINE
+    rows = OF_L2 // (X.shape[1] * X.itemsize)
+    height = (rows if SHORT <= rows <= _TALL else _TALL) // LINE * LINE
     squares = w.dtype.type(0)
     for start in range(low, high, height):
         squares += _panel(X, y, w, g, start, min(high, start + height))
