@@ -6,7 +6,7 @@
 #   make bench-all    the same with every suite there is; some 25 minutes
 #   make bench SUITES="roofline descent"    these suites only
 #   make bench-peers  other libraries beside ours: right or wrong, and how fast; twenty minutes
-#   make bench-peers VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions of them
+#   make bench-peers SUITES=conformance VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions
 #   make bench-quick  a first look at four sizes, not kept
 #   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
@@ -73,7 +73,7 @@ bench bench-all: $(BENCH)/ready
 	exit $$status
 
 bench-peers: $(BENCH)/ready
-	@$(RUN) peers $(VERSIONS)
+	@$(RUN) peers $(SUITES) --versions "$(VERSIONS)"
 	@$(MAKE) --no-print-directory html
 
 # In a results folder of its own.

@@ -33,6 +33,7 @@ class Sizes(Group):
     """Ways and peers on the data of `gradient`: all n of p columns, one after another."""
 
     params = [COLUMNS]
+    processes = 5
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:

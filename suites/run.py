@@ -198,10 +198,10 @@ def bench(
     return 1 if status else 0
 
 
-def peers(name: str, versions: Sequence[str] = ()) -> int:
-    """Measure what other libraries do beside ours, on the versions given as "numpy=2.2.6"."""
-    pins = dict(given.split("=", 1) for given in versions)
-    return bench(name, PEERS, path=configuration("peers", pins=pins, peers=True))
+def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:
+    """Measure what other libraries do beside ours, on versions given as "numpy=2.2.6 jax=0.6.2"."""
+    pins = dict(given.split("=", 1) for given in versions.split())
+    return bench(name, of, path=configuration("peers", pins=pins, peers=True))
 
 
 def quick(name: str) -> int:
@@ -292,8 +292,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     some = commands.add_parser("bench")
     some.add_argument("suites", nargs="*", default=MAIN, help="such as roofline, descent.Descent")
-    versions = commands.add_parser("peers")
-    versions.add_argument("versions", nargs="*", help="other than the pinned ones: numpy=2.2.6")
+    beside = commands.add_parser("peers")
+    beside.add_argument("suites", nargs="*", default=PEERS, help="such as conformance")
+    beside.add_argument("--versions", default="", help='other than the pinned: "numpy=2.2.6"')
     for command in ("bench-all", "quick", "smoke", "check"):
         commands.add_parser(command)
     given = parser.parse_args(arguments)
@@ -301,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: dict[str, Callable[[str], int]] = {
         "bench": lambda name: bench(name, given.suites),
         "bench-all": partial(bench, of=[""], without=PEERS),
-        "peers": lambda name: peers(name, given.versions),
+        "peers": lambda name: peers(name, given.suites, given.versions),
         "quick": quick,
         "smoke": smoke,
         "check": check,

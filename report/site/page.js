@@ -114,7 +114,12 @@ async function draw(section) {
     unsure ? `${legend} (${unsure} of ${rows.length} figures).` : "",
   ].join(" ");
   if (!rows.length) {
-    chart.firstChild.textContent = "Not recorded on this machine.";
+    const having = Object.keys(machines).filter(name => machines[name].frames[section.frame].length);
+    const before = "Not recorded on this machine" + (having.length ? "; it is on " : "");
+    chart.firstChild.replaceChildren(before, ...having.map((name, k) => {
+      const link = new URLSearchParams({machine: name, at: section.id});
+      return element("span", {}, k ? ", " : "", element("a", {href: "#" + link}, machines[name].title));
+    }), ".");
     return;
   }
   const spec = {...fitted(section.spec, rows, chart.clientWidth), data: {values: rows}, config: theme()};

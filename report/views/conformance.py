@@ -161,6 +161,7 @@ def by_our_rule(newest: Newest) -> Table:
         [routine, group, in_words(every[routine, group]), in_words(cases)]
         for (given, group), cases in every.items()
         if given.endswith(_BY_OUR_RULE)
+        and cases
         and cases != every[(routine := given.removesuffix(_BY_OUR_RULE)), group]
     ]
     headers = ["routine", "cases", "by its own threshold", "by ours"]

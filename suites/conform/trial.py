@@ -43,7 +43,7 @@ def tried(routine: Routine, case: Case, rule: str) -> Trial:
     rcond = problem.rcond if rule == "ours" else None
     judge = case.judge(routine.claim.alpha)
     answers = [routine(problem.X.copy("K"), problem.y.copy(), rcond) for _ in range(REPEATS)]
-    verdicts = {_verdict(routine.claim, judge, answer) for answer in answers}
+    verdicts = {verdict_on(routine.claim, judge, answer) for answer in answers}
     kinds = {kind_of(verdict) for verdict in verdicts}
     verdict = CHANGES if len(kinds) > 1 else min(verdicts)
     return Trial(routine.name, rule, case.family, case.name, verdict)
@@ -60,7 +60,8 @@ def _is_outside(claim: Claim, case: Case) -> bool:
     )
 
 
-def _verdict(claim: Claim, judge: SolutionJudge, answer: Solution) -> str:
+def verdict_on(claim: Claim, judge: SolutionJudge, answer: Solution) -> str:
+    """Return what an answer is worth against what was claimed."""
     if claim.tolerance and answer.converged:
         limit = RIGHT_TO_TOLERANCE * claim.tolerance / unit_roundoff(judge.problem.dtype)
         if max(judge.ratios(answer.w).values()) <= max(limit, RIGHT):
