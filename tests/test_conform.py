@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels import LeastSquares, Solution
+from kernels import WAYS, LeastSquares, Solution
 from report.views.conformance import in_words
 from suites import conformance, peers
 from suites.conform import survey as surveying
@@ -224,6 +224,17 @@ def test_the_gradient_by_other_libraries_is_right(name: str, shape: tuple[int, i
     peer: Any = PEERS[name](problem)
     truth.let_threads_be()  # those of torch.compile
     Verified(peer, truth, ["gradient"])
+
+
+def test_gradients_are_timed_beside_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "ROWS", [100])
+    monkeypatch.setattr(peers, "PEERS", {"torch.func": PEERS["torch.func"]})
+    found = Findings()
+    peers.Sizes.measure(found, 4)
+    assert not found.wrong
+    names = [f"{name}: 100" for name in (*WAYS, "torch.func")]
+    assert sorted(found.figures["time"]) == sorted(names)
+    assert all(min(found.figures["speed-up"][name]) > 0 for name in names)
 
 
 def test_solvers_are_timed_beside_minimum_norm_where_they_are_right(

@@ -39,7 +39,8 @@ ROUTINES = [
             f"sklearn Ridge {solver}",
             ridge(solver),
             Claim(alpha=_ALPHA, tolerance=tolerance, where="minimises |y - Xw|² + alpha |w|²"),
-            f"sklearn.linear_model.Ridge(solver={solver!r}, fit_intercept=False).fit(X, y).coef_",
+            f"sklearn.linear_model.Ridge(solver={solver!r}, fit_intercept=False"
+            f"{', random_state=0' * solver.startswith('sag')}).fit(X, y).coef_",
         )
         for solver, tolerance in (
             ("svd", 0.0),
