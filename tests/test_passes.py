@@ -14,7 +14,7 @@ from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]
-COLUMNS = ["plain", "cached strips", "streamed strips", "short strips", "panels"]
+COLUMNS = ["plain", "cached strips", "streamed strips", "short strips", "near strips", "panels"]
 ROWS = [name for name in passes.KERNELS if name not in [*COLUMNS[1:], *TILES.values()]]
 
 
@@ -97,7 +97,9 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
         ((200_000, 100), "streamed strips", "short strips"),
         ((200_704, 100), "streamed strips", "short strips"),  # crowded, and L2 holds two strips
         ((20_480, 1000), "streamed strips", "panels"),  # crowded: its sets do not
+        ((20_971, 1000), "streamed strips", "near strips"),
         ((7_000, 3000), "streamed strips", "panels"),
+        ((1_048, 1000), "panels", "near strips"),
         ((1_747, 600), "panels", "short strips"),
         ((1_536, 600), "streamed strips", "panels"),
         ((3_495, 300), "panels", "panels"),
@@ -115,8 +117,11 @@ def test_short_strips_are_for_processors_whose_l3_does_not_take_what_l2_drops(
         assert kernel_for(X) == expected
 
 
-def test_columns_are_crowded_where_all_share_the_sets_of_the_cache() -> None:
+def test_columns_are_crowded_where_all_share_the_sets_of_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """And not where some of many do, as of a thousand columns always some do."""
+    monkeypatch.setattr(choice, "TAKES_UNREAD", True)
 
     def chosen(n: int, p: int) -> str:
         return kernel_for(np.empty((n, p), order="F"))

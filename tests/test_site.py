@@ -106,10 +106,15 @@ def tab(browser: Any) -> Iterator[Any]:
     context.route("**/*", route)
     page = context.new_page()
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "console",
-        lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
-    )
+
+    def heard(said: Any) -> None:
+        # asv asks for the graph of a benchmark on every machine with every set of versions, and
+        # draws those that there are.
+        is_of_another_set = "404" in said.text and "/graphs/" in said.location["url"]
+        if said.type in ("error", "warning") and not is_of_another_set:
+            wrong.append(said.text)
+
+    page.on("console", heard)
     yield page
     context.close()
     assert wrong == []
@@ -201,7 +206,10 @@ def test_a_click_on_a_wrong_answer_shows_its_witness(tab: Any, single_file: Path
     opened(tab, single_file, f"#machine={machine}")
     assert tab.is_hidden("#conformance .detail")
     number = next(k for k, row in enumerate(drawn) if row["verdict"] == "wrong" and row["detail"])
-    tab.locator("#conformance svg .mark-rect path").nth(number).click()
+    cell = tab.locator("#conformance svg .mark-rect path").nth(number)
+    cell.scroll_into_view_if_needed()
+    box = cell.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert tab.inner_text("#conformance .detail").strip() == drawn[number]["detail"].strip()
 
 

@@ -41,13 +41,14 @@ OF_L2 = L2 // 2  # bytes of a panel
 _ON_STACK = _TALL + LINE // 4  # numbers: the residuals of a panel, and a vector more
 
 
-def strips(count: int, asked: int) -> Any:
+def strips(count: int, halves: int) -> Any:
     """Return the pass for Fortran order in strips of ``count`` vectors of rows.
 
     A strip's residuals stay in registers, and its columns are read once for them and once to be
     folded. A column's part of the gradient is kept as a vector of partial sums until the end.
-    From memory the next strip is asked for, half of a column's lines in each of the two turns, and
-    the one after it too where each is to be ``asked`` for twice.
+    From memory strips are asked for, half of a column's lines in each of the two turns: the next
+    one, and the one after it too, or what is half a strip ahead. ``halves`` is how many halves of
+    strips ahead that reaches, 4, 2 or 1, and 0 where nothing is asked for.
     """
     lines = count * WIDTH // LINE // 2
 
@@ -67,19 +68,24 @@ def strips(count: int, asked: int) -> Any:
                 at = low + height * block
                 products = zeros(x, count)
                 for j in range(p):
-                    if asked > 1:
+                    if halves == 4:
                         prefetch(x, at + 2 * near + j * n, lines)
-                    if asked:
+                    if halves >= 2:
                         prefetch(x, at + near + j * n, lines)
+                    if halves == 1:  # the second half of this strip's columns
+                        odd = (p + j) & 1
+                        prefetch(x, at + (p + j) // 2 * n + odd * lines * line, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
                 r = subtract(products, y, at)
                 squares = add_squares(r, squares)
                 rest = at + lines * line
                 for j in range(p):
-                    if asked > 1:
+                    if halves == 4:
                         prefetch(x, rest + 2 * near + j * n, lines)
-                    if asked:
+                    if halves >= 2:
                         prefetch(x, rest + near + j * n, lines)
+                    if halves == 1:  # the first half of the next one's
+                        prefetch(x, at + height + j // 2 * n + (j & 1) * lines * line, lines)
                     partial = load(sums, j * lanes)
                     store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
             for j in range(p):

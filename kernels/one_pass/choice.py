@@ -9,8 +9,9 @@ The names, and what each is for:
     "streamed rows"     C order, X from memory: the same with fewer, memory asked ahead
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
-    "short strips"      the same with eight, asked for once, of which several stay in L2: where L3
-                        does not take what L2 drops, and in L3 where panels do not stay in L2
+    "short strips"      the same with eight, asked for once: where L3 does not take what L2 drops,
+                        and there also for X in L3 where panels do not stay in L2
+    "near strips"       the same, asked for half a strip ahead, where fewer stay in L2
     "panels"            Fortran order, X in cache, many columns
     "plain"             either order, row by row: the ten lines that are the gradient
 
@@ -59,26 +60,28 @@ def _for_columns(X: Array) -> str:
     if p <= _FEW:
         return "cached strips"
     if X.nbytes > STREAMED:
-        return "streamed strips" if TAKES_UNREAD else _short_strips_or_panels(X, 4)
+        return "streamed strips" if TAKES_UNREAD else _for_columns_in_l2(X)
     if _are_crowded(X):  # 1 KiB of a column, or all of it
         return "streamed strips" if TAKES_UNREAD and WIDTH == LINE else "panels"
     if p * _STRIP <= L1 // 2:
         return "cached strips"
     is_read_from_L3_twice = X.nbytes > L2 and SHORT * p * X.itemsize > OF_L2
     if is_read_from_L3_twice and not TAKES_UNREAD:
-        return _short_strips_or_panels(X, 6)
+        return _for_columns_in_l2(X)
     return "panels"
 
 
-def _short_strips_or_panels(X: Array, count: int) -> str:
+def _for_columns_in_l2(X: Array) -> str:
     """Return what is fastest where L3 does not take what L2 drops.
 
-    That is short strips if so many of them fit into L2, and two into the sets of it that the lines
-    of crowded columns share.
+    Strips, if six of them fit into L2, or three and less is asked ahead, and if two fit into the
+    sets of it that the lines of crowded columns share; else panels.
     """
     p = X.shape[1]
-    fit = count * p * _STRIP <= L2 and not (_are_crowded(X) and 2 * p * _PAGE > L2)
-    return "short strips" if fit else "panels"
+    strip = p * _STRIP
+    if 3 * strip > L2 or (_are_crowded(X) and 2 * p * _PAGE > L2):
+        return "panels"
+    return "short strips" if 6 * strip <= L2 else "near strips"
 
 
 def _are_crowded(X: Array) -> bool:

@@ -35,8 +35,9 @@ KERNELS = {
     "overlapped rows": by_rows.rows_overlapped(8, False),
     "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, True),
     "cached strips": by_columns.strips(8, 0),
-    "streamed strips": by_columns.strips(16, 2),
-    "short strips": by_columns.strips(8, 1),
+    "streamed strips": by_columns.strips(16, 4),
+    "short strips": by_columns.strips(8, 2),
+    "near strips": by_columns.strips(8, 1),
     "panels": by_columns.panels,
 }
 

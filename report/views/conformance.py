@@ -18,7 +18,7 @@ _KINDS = {
     "says no": QUIET,
     "right": GOOD,
 }
-_OUTSIDE = "-"
+_OUTSIDE, _NOT_PROMISED = "-", "not promised"  # in a table, on the page
 _BY_OUR_RULE = ", by our rule"
 _PACKAGES = ("numpy", "scipy", "torch", "jax", "scikit-learn", "statsmodels", "lineax", "dask")
 _OF_ANOTHER_NAME = {"sklearn": "scikit-learn"}
@@ -45,7 +45,7 @@ class Conformance(View):
             {
                 "routine": named(routine.removesuffix(_BY_OUR_RULE), record),
                 "cases": group,
-                "verdict": worst(cases),
+                "verdict": _NOT_PROMISED if worst(cases) == _OUTSIDE else worst(cases),
                 "said": in_words(cases),
                 "label": _count(cases),
                 "threshold": "ours" if routine.endswith(_BY_OUR_RULE) else "the library's own",
@@ -60,7 +60,7 @@ class Conformance(View):
     def chart(self, colours: Colours) -> Spec:
         colour = {
             "field": "verdict",
-            "scale": {"domain": [*_KINDS, _OUTSIDE], "range": [*_KINDS.values(), "#00000000"]},
+            "scale": {"domain": [*_KINDS, _NOT_PROMISED], "range": [*_KINDS.values(), "#00000000"]},
             "legend": {"title": None, "orient": "top"},
         }
         layers: list[Spec] = [
@@ -75,6 +75,7 @@ class Conformance(View):
         ]
         shown = ("routine", "cases", "said", "versions", "commit")
         spec = grid("cases", "routine", layers, *shown)
+        spec["encoding"]["x"]["axis"]["orient"] = "top"  # the grid is tall
         spec["encoding"]["y"]["axis"] = {"labelLimit": 320}
         return spec
 
@@ -183,7 +184,7 @@ def releases(newest: Newest) -> Table:
             for (routine, group), cases in new.items()
             if not routine.endswith(_BY_OUR_RULE)
             and named(routine, before) != named(routine, after)
-            and cases != old.get((routine, group), cases)
+            and in_words(cases) != in_words(old.get((routine, group), cases))
         ]
     headers = ["routine", "cases", "before", "after"]
     return Table(headers, rows, set(headers))

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 from suites.harness import process
 from suites.harness.group import Group
 
-_LIBRARIES = ("numba", "numpy", "scipy", "torch")
 _AGE = 24 * 3600  # seconds: figures of yesterday are no part of a run of today
 
 
@@ -117,7 +116,7 @@ def folder() -> Path:
 
 @cache
 def fingerprint() -> str:
-    """Return a digest of the kernels, the suites, and the versions of the libraries."""
+    """Return a digest of the kernels, the suites, and the versions of all that is installed."""
     digest = hashlib.sha256()
     kernels = find_spec("kernels")
     assert kernels is not None
@@ -125,5 +124,6 @@ def fingerprint() -> str:
     for root in (Path(kernels.origin).parent, Path(__file__).parents[1]):
         for source in sorted(root.rglob("*.py")):
             digest.update(source.read_bytes())
-    digest.update(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
+    installed = sorted(f"{found.name} {found.version}" for found in distributions())
+    digest.update(" ".join(installed).encode())
     return digest.hexdigest()[:16]
