@@ -3,7 +3,7 @@
 #   make test-slow    longer grids and fuzzing, which repeat what shorter ones show
 #   make tables       about 150 real tables against exact arithmetic; three minutes
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
-#   make bench-all    the same with every suite there is; some 25 minutes
+#   make bench-all    the same with every suite but those of bench-peers; some 25 minutes
 #   make bench SUITES="roofline descent"    these suites only
 #   make bench-peers  other libraries beside ours: right or wrong, and how fast; twenty minutes
 #   make bench-peers SUITES=conformance VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions

@@ -1,7 +1,7 @@
 """asv's runs, as the Makefile calls them: which benchmarks, into which folder, on which versions.
 
     python -m suites.run bench                        # HEAD, kept in results/: what the table has
-    python -m suites.run bench-all                    # HEAD, kept in results/: all there is
+    python -m suites.run bench-all                    # HEAD, kept in results/: all but the peers
     python -m suites.run bench roofline               # HEAD, kept in results/: some suites
     python -m suites.run peers                        # HEAD, kept: other libraries beside ours
     python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
@@ -33,7 +33,7 @@ _CONFIGURATION = ROOT / "asv.conf.json"
 _FOLDER = ROOT / ".asv"
 _ASV = [sys.executable, "-m", "asv"]
 
-# What the main job holds; `everything` is all there is.
+# What the main job holds.
 MAIN = ["gradient.Gradient.", "gradient.Preparation.", "gradient.ReadLimit."]
 MAIN += ["rank_deficient.Accuracy.", "rank_deficient.Time."]
 MAIN += ["accuracy.Certified.", "accuracy.Variance."]
