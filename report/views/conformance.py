@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from report.benchmarks import CONFORMANCE
-from report.results import Newest, Record
+from report.results import Newest, Record, as_last_defined
 from report.text import Table
 from report.views.chart import BAD, GOOD, QUIET, WARNING, WORST, Colours, Spec, grid
 from report.views.view import Rows, View
@@ -20,7 +20,17 @@ _KINDS = {
 }
 _OUTSIDE, _NOT_PROMISED = "-", "not promised"  # in a table, on the page
 _BY_OUR_RULE = ", by our rule"
-_PACKAGES = ("numpy", "scipy", "torch", "jax", "scikit-learn", "statsmodels", "lineax", "dask")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "torch",
+    "jax",
+    "scikit-learn",
+    "statsmodels",
+    "lineax",
+    "dask",
+    "polars_ds",
+)
 _OF_ANOTHER_NAME = {"sklearn": "scikit-learn"}
 
 Cases = dict[str, int]  # by verdict
@@ -110,10 +120,8 @@ def _count(cases: Cases) -> str:
 
 def by_versions(records: list[Record]) -> list[Record]:
     """Return the newest record of each set of versions, the oldest versions first."""
-    having = [record for record in records if record.cells(CONFORMANCE)]
-    newest = {versions(record): record for record in having}
-    commits = [record.commit for record in having]
-    return [record for record in newest.values() if record.commit == commits[-1]]
+    having = as_last_defined(records, CONFORMANCE)
+    return list({versions(record): record for record in having}.values())
 
 
 def versions(record: Record) -> str:

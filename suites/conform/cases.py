@@ -44,7 +44,7 @@ class Case:
     problem: LeastSquares
     rank: int | None
     title: str = ""
-    _judges: dict[float, SolutionJudge] = field(default_factory=dict)
+    _judges: dict[tuple[float, bool], SolutionJudge] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -60,12 +60,13 @@ class Case:
     def is_wide(self) -> bool:
         return self.problem.n < self.problem.p
 
-    def judge(self, alpha: float) -> SolutionJudge:
-        """Return what judges answers at a ridge penalty, made once."""
-        if alpha not in self._judges:
-            X, y = self.problem.X, self.problem.y
-            self._judges[alpha] = SolutionJudge(LeastSquares(X, y, alpha), self.rank)
-        return self._judges[alpha]
+    def judge(self, alpha: float, least_norm: bool = True) -> SolutionJudge:
+        """Return what judges answers at a ridge penalty, of least norm or of any; made once."""
+        if (alpha, least_norm) not in self._judges:
+            posed = LeastSquares(self.problem.X, self.problem.y, alpha)
+            judge = SolutionJudge(posed, self.rank if least_norm else None)
+            self._judges[alpha, least_norm] = judge
+        return self._judges[alpha, least_norm]
 
 
 def cases() -> Iterator[Case]:

@@ -18,6 +18,8 @@ LIBRARIES = {
     "statsmodels": ("of_statsmodels", "statsmodels"),
     "lineax": ("of_lineax", "lineax"),
     "dask": ("of_dask", "dask"),
+    "polars_ds": ("of_polars_ds", "polars_ds"),
+    "scikit-learn-intelex": ("of_scikit_learn_intelex", "scikit-learn-intelex"),
     "fourways": ("of_fourways", "fourways"),
 }
 

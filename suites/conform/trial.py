@@ -41,7 +41,7 @@ def tried(routine: Routine, case: Case, rule: str) -> Trial:
         return Trial(routine.name, rule, case.family, case.name, OUTSIDE)
     problem = case.problem
     rcond = problem.rcond if rule == "ours" else None
-    judge = case.judge(routine.claim.alpha)
+    judge = case.judge(routine.claim.alpha, routine.claim.least_norm)
     answers = [routine(problem.X.copy("K"), problem.y.copy(), rcond) for _ in range(REPEATS)]
     verdicts = {verdict_on(routine.claim, judge, answer) for answer in answers}
     kinds = {kind_of(verdict) for verdict in verdicts}

@@ -75,7 +75,7 @@ def witness(routine: Routine) -> Witness | None:
         if problem.n < problem.p and not routine.claim.wide:
             return False
         answers = [routine(X.copy(), y.copy()) for _ in range(3)]
-        judge = SolutionJudge(problem, exact.rank)
+        judge = SolutionJudge(problem, exact.rank if routine.claim.least_norm else None)
         w = np.array([float(entry) for entry in exact_solution(problem).w])
         return all(
             verdict_on(routine.claim, judge, answer) == "wrong"
@@ -139,7 +139,11 @@ y = numpy.array({y}, float)
 # came:  {came}
 # exact: {exact}
 """
-_WIDE = "import jax\n\njax.config.update('jax_enable_x64', True)"
+# What a paste needs beside the module that it begins with.
+_ALSO = {
+    "jax": "\nimport jax\n\njax.config.update('jax_enable_x64', True)",
+    "polars_ds": "\nimport polars_ds",
+}
 
 
 def as_file(routine: Routine, found: Witness, library: str) -> str:
@@ -155,7 +159,8 @@ def as_file(routine: Routine, found: Witness, library: str) -> str:
     came = [", ".join(f"{entry:.6g}" for entry in answer) for answer in found.came]
     return _FILE.format(
         said=f'"""{routine.name}, {library} {version_of(library)}{penalty}."""',
-        imports=f"import {module}" + f"\n{_WIDE}" * ("jax" in routine.paste),
+        imports=f"import {module}"
+        + "".join(more for name, more in _ALSO.items() if name in routine.paste),
         X=found.X,
         y=found.y,
         call=call,
