@@ -203,8 +203,13 @@ def bench(
 
 def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:
     """Measure what other libraries do beside ours, on versions given as "numpy=2.2.6 jax=0.6.2"."""
-    pins = dict(given.split("=", 1) for given in versions.split())
-    return bench(name, of, path=configuration("peers", pins=pins, peers=True))
+    try:
+        pins = dict(given.split("=", 1) for given in versions.split())
+        path = configuration("peers", pins=pins, peers=True)
+    except ValueError as error:
+        print(f'versions are given as "numpy=2.2.6 jax=0.6.2": {error}', file=sys.stderr)
+        return 2
+    return bench(name, of, path=path)
 
 
 def quick(name: str) -> int:

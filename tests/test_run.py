@@ -147,6 +147,15 @@ def test_peers_have_an_environment_of_their_own(
     assert {name: [run.constraints()[name]] for name in more} == more
 
 
+@pytest.mark.parametrize("versions", ["nimpy=1", "numpy"])
+def test_versions_that_cannot_be_are_one_line(
+    versions: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    assert run.peers("here", versions=versions) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 TABLE = """\
 [25.00%] ··· gradient.ReadLimit.track_one_read                               ok
 [25.00%] ··· ======= ========= ============= =====
