@@ -6,13 +6,16 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from kernels import WAYS, LeastSquares, Solution
-from report.views.conformance import in_words
+from report.benchmarks import CONFORMANCE
+from report.results import Cell
+from report.views.conformance import by_versions, in_words
 from suites import conformance, peers
 from suites.conform import survey as surveying
 from suites.conform.cases import GROUPS, Case, cases
@@ -162,6 +165,26 @@ def test_a_cell_is_the_worst_of_its_cases() -> None:
     assert in_words({"right": 1, "wrong": 1}) == "wrong, 1 of 2"
     assert in_words({"loses": 1, NO: 1}) == "loses, 1 of 2"
     assert in_words({}) == "-"
+
+
+def test_releases_are_compared_in_the_order_of_their_versions() -> None:
+    """A record with more libraries stands for an earlier one that agrees with it."""
+
+    def record(commit: str, **environment: str) -> Any:
+        versions = {"numpy": "2.4.6", "scipy": "1.17.1", "torch": "2.13.0"} | environment
+        cells = {("numpy.linalg.lstsq", "wide", "right"): Cell(1.0)}
+        return SimpleNamespace(
+            commit=commit,
+            environment=versions,
+            benchmarks=lambda: {CONFORMANCE},
+            version=lambda _: "1",
+            cells=lambda _: cells,
+        )
+
+    first, newer = record("first"), record("newer", torch="2.14.1")
+    older, again = record("older", numpy="2.2.10"), record("again", dask="2026.8.0")
+    assert by_versions([first, newer, older, again]) == [older, again, newer]
+    assert by_versions([again, first]) == [first, again]
 
 
 def test_the_command_prints_counts_and_writes_json(

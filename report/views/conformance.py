@@ -1,5 +1,6 @@
 """Which least squares routine of which library can be trusted, and what a release changed."""
 
+import re
 from itertools import pairwise
 
 from report.benchmarks import CONFORMANCE
@@ -120,8 +121,21 @@ def _count(cases: Cases) -> str:
 
 def by_versions(records: list[Record]) -> list[Record]:
     """Return the newest record of each set of versions, the oldest versions first."""
-    having = as_last_defined(records, CONFORMANCE)
-    return list({versions(record): record for record in having}.values())
+    kept: list[Record] = []
+    for record in as_last_defined(records, CONFORMANCE):
+        kept = [other for other in kept if not _has_all_of(record, other)] + [record]
+    return sorted(kept, key=_numbers)
+
+
+def _has_all_of(record: Record, other: Record) -> bool:
+    """Return whether a record has every library of another, in the same versions."""
+    here, there = record.environment, other.environment
+    return all(here.get(name) == there[name] for name in _PACKAGES if there.get(name))
+
+
+def _numbers(record: Record) -> list[list[int]]:
+    texts = (record.environment.get(name) or "" for name in _PACKAGES)
+    return [[int(part) for part in re.findall(r"\d+", text)] for text in texts]
 
 
 def versions(record: Record) -> str:
