@@ -6,8 +6,9 @@ recorded as failed at that point.
 
 import resource
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +28,7 @@ ROWS = [100, 1_000, 10_000, 100_000, 1_000_000]
 COLUMNS = [4, 30, 300]
 
 # X, a copy while it is drawn, and the factored way's copy and its transpose for LAPACK.
-COPIES = 4
+_COPIES = 4
 _PREPARING = 3, 0.3  # at most so many times, until so many seconds are spent
 _SMALL = problems.gaussian(3, 2)
 _REFERENCE = "numpy"
@@ -47,15 +48,21 @@ class Sizes(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (p,) = point
-        for n in sizes(ROWS):
-            if too_large(n, p, COPIES):
-                continue
-            with found.part(n) as of_n:
-                measure_ways(of_n, problems.gaussian(n, p))
+        at_each_size(found, p, measure_ways)
 
     @staticmethod
     def cost(*point: Any) -> float:
         return {4: 13.0, 30: 22.0}.get(point[0], 24.0)
+
+
+def at_each_size(
+    found: Findings, p: int, measure: Callable[[Findings, LeastSquares], None]
+) -> None:
+    """Measure on the data of every n that memory has room for, each a part of the findings."""
+    for n in sizes(ROWS):
+        if not too_large(n, p, _COPIES):
+            with found.part(n) as of_n:
+                measure(of_n, problems.gaussian(n, p))
 
 
 def measure_ways(found: Findings, problem: LeastSquares) -> None:
@@ -117,8 +124,10 @@ def _values(found: Findings, ways: dict[str, Verified]) -> None:
         found.put("over value", name, seconds[f"{name}; both"] / seconds[f"{name}; f"])
 
 
-class _OfSizes(Benchmark):
-    group = Sizes
+class OfSizes(Benchmark):
+    """Figures of ways by n and p, of processes of one p; skipped where memory has no room."""
+
+    group: ClassVar[type[Group]] = Sizes
     param_names = ["way", "n", "p"]
     params: Any = [list(WAYS), ROWS, COLUMNS]
 
@@ -128,7 +137,7 @@ class _OfSizes(Benchmark):
 
     def setup(self, *parameters: Any) -> None:
         *_, n, p = parameters
-        if reason := too_large(n, p, COPIES):
+        if reason := too_large(n, p, _COPIES):
             skip(reason)
 
 
@@ -156,7 +165,7 @@ class OfWays(Benchmark, ABC):
         return self.figure("error", *of)
 
 
-class Gradient(_OfSizes, OfWays):
+class Gradient(OfSizes, OfWays):
     """A steady-state gradient, all cores, at several w in turn; and beside it its value."""
 
     @with_attributes(unit="x")
@@ -165,7 +174,7 @@ class Gradient(_OfSizes, OfWays):
         return self.figure("over value", *of)
 
 
-class Preparation(_OfSizes):
+class Preparation(OfSizes):
     """What a way does before its first gradient: nothing, or a factorisation of X."""
 
     @with_attributes(unit="seconds")
@@ -173,7 +182,7 @@ class Preparation(_OfSizes):
         return self.figure("preparation", *of)
 
 
-class ReadLimit(_OfSizes):
+class ReadLimit(OfSizes):
     """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
 
     version = "2"  # the sums ask memory ahead, and read several places at once

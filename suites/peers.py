@@ -11,12 +11,10 @@ from kernels import WAYS, LeastSquares, Solution, minimum_norm
 from suites.conform.gradients import PEERS, lacking
 from suites.conform.registry import LIBRARIES, routines, version_of
 from suites.conform.routine import Routine
-from suites.data import problems
-from suites.gradient import COLUMNS, COPIES, ROWS, OfWays, gradients
+from suites.gradient import COLUMNS, ROWS, OfSizes, OfWays, at_each_size, gradients
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group, key_of, right_ways, sizes
+from suites.harness.group import Findings, Group, right_ways
 from suites.harness.machine import cores
-from suites.harness.memory import too_large
 from suites.harness.solutions import Solutions
 from suites.harness.threads import use_threads
 from suites.harness.timing import unchecked
@@ -38,10 +36,7 @@ class Sizes(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (p,) = point
-        for n in sizes(ROWS):
-            if not too_large(n, p, COPIES):
-                with found.part(n) as of_n:
-                    _measure(of_n, problems.gaussian(n, p))
+        at_each_size(found, p, _measure)
 
     @staticmethod
     def cost(*point: Any) -> float:
@@ -57,19 +52,16 @@ def _measure(found: Findings, problem: LeastSquares) -> None:
     gradients(found, truth, ways)
 
 
-class Gradient(OfWays):
+class Gradient(OfSizes, OfWays):
     """A steady-state gradient by each way and by other libraries, all cores."""
 
     group = Sizes
-    param_names = ["way", "n", "p"]
     params: Any = [[*WAYS, *PEERS], ROWS, COLUMNS]
 
-    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
-        n, p = point
-        return key_of(key, n), (p,)
-
-    def setup(self, way: str, n: int, p: int) -> None:
-        if reason := lacking(way) or too_large(n, p, COPIES):
+    def setup(self, *parameters: Any) -> None:
+        super().setup(*parameters)
+        way, *_ = parameters
+        if reason := lacking(way):
             skip(reason)
 
 

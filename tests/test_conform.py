@@ -16,7 +16,7 @@ from kernels import WAYS, LeastSquares, Solution
 from report.benchmarks import CONFORMANCE
 from report.results import Cell
 from report.views.conformance import by_versions, in_words
-from suites import conformance, peers
+from suites import conformance, gradient, peers
 from suites.conform import survey as surveying
 from suites.conform.cases import GROUPS, Case, cases
 from suites.conform.files import WITNESSES as FOLDER
@@ -250,7 +250,7 @@ def test_the_gradient_by_other_libraries_is_right(name: str, shape: tuple[int, i
 
 
 def test_gradients_are_timed_beside_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "ROWS", [100])
+    monkeypatch.setattr(gradient, "ROWS", [100])
     monkeypatch.setattr(peers, "PEERS", {"torch.func": PEERS["torch.func"]})
     found = Findings()
     peers.Sizes.measure(found, 4)
