@@ -52,6 +52,7 @@ class Sets(Group):
     """
 
     params = [_ORDERS]
+    processes = 5  # the interval of 99 %: 2.1 times their spread, where that of three is 5.7 times
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
