@@ -14,6 +14,7 @@ _EXAMPLES = """examples:
   fourways compare data.csv --target price --features area,rooms --intercept
   fourways compare messy.csv.gz --target price --exclude id --dummies --missing drop
   fourways compare X.npy y.npy --json found.json
+  fourways compare 'data/*.parquet' --target price --workers 4
   fourways recommend --n 200000 --p 40
 """
 
@@ -42,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--save", type=Path, metavar="FILE.npz", help="write X and y as read, for FOURWAYS_DATA"
     )
+    compare.add_argument(
+        "--workers", type=int, metavar="N", help="on a cluster of so many processes here"
+    )
+    compare.add_argument(
+        "--scheduler", metavar="ADDRESS", help="on a Dask cluster, tcp://host:8786"
+    )
     recommend = commands.add_parser(
         "recommend", help="which way for n rows and p columns, from the recorded results"
     )
@@ -67,10 +74,10 @@ def _add_reading(compare: argparse.ArgumentParser) -> None:
     compare.add_argument(
         "files",
         nargs="+",
-        type=Path,
         metavar="FILE",
         help="one .csv, .tsv, .txt, .dat, packed or not, or .parquet; X.npy and y.npy; or one .npz"
-        " with X and y",
+        " with X and y. On a cluster also folders, patterns ('data/*.parquet'), addresses, X.zarr"
+        " and y.zarr",
     )
     compare.add_argument("--target", metavar="COLUMN", help="the column to fit, of a table")
     for option, what in (

@@ -1,6 +1,8 @@
 """`fourways compare`: read, diagnose, check, time, advise."""
 
 import argparse
+from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -8,13 +10,14 @@ from tqdm import tqdm
 
 from fourways import by_blocks
 from fourways.advice import advice
-from fourways.blocks import Mapped, triangle
 from fourways.diagnosis import Diagnosis, diagnose
 from fourways.errors import InputError
 from fourways.measure import Measured, measure
 from fourways.output import as_json, described, tables
-from fourways.reading import Data, Options, read
+from fourways.reading import Options, Told, read
 from kernels import WAYS, LeastSquares
+from kernels.blocks.engine import in_turn
+from kernels.blocks.problem import BlockedLeastSquares
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
 
@@ -24,6 +27,32 @@ _LONGEST = 3600  # seconds
 
 def compare(given: argparse.Namespace) -> int:
     """Return 0, or 130 where Ctrl-C ended it with what is known so far."""
+    threads = _threads(given)
+    if given.workers is not None or given.scheduler is not None:
+        from fourways.cluster import Cluster
+
+        if given.save or given.seconds is not None:
+            raise InputError("--save and --seconds are for data in memory")
+        with Cluster.of(given.workers, given.scheduler, threads) as cluster:
+            with _bar(0, "reading") as bar:
+                told, blocks = cluster.read(
+                    [str(file) for file in given.files], _options(given), bar
+                )
+                problem = _valid(lambda: BlockedLeastSquares(blocks, given.alpha))
+            return _compared(given, told, problem, str(cluster))
+    data = read([Path(file) for file in given.files], _options(given))
+    problem = _valid(lambda: LeastSquares(data.X, data.y, given.alpha))
+    if given.save:
+        np.savez(given.save, X=problem.X, y=problem.y)
+    if data.is_beyond_memory:
+        problem = BlockedLeastSquares(in_turn(data.X, data.y), given.alpha)
+    list(WAYS.values())  # imports them: threads are set for the libraries that are loaded
+    use_threads(threads)
+    return _compared(given, data, problem, f"on {threads} thread{'s' * (threads > 1)}")
+
+
+def _threads(given: argparse.Namespace) -> int:
+    """Return the number of threads; raise InputError for an option that makes no sense."""
     for option, path in (("--json", given.json), ("--save", given.save)):
         if path and not path.parent.is_dir():
             raise InputError(f"{option}: {path.parent} is no folder")
@@ -33,23 +62,29 @@ def compare(given: argparse.Namespace) -> int:
         raise InputError(f"--seconds must be above 0 and at most {_LONGEST}, got {given.seconds:g}")
     if given.save and given.save.suffix != ".npz":
         raise InputError(f"--save: {given.save} must end in .npz")
-    threads = cores() if given.threads is None else given.threads
+    threads: int = cores() if given.threads is None else given.threads
     if not 1 <= threads <= cores():
         raise InputError(f"--threads must be 1 to {cores()}, the cores there are, got {threads}")
-    data = read(given.files, _options(given))
+    return threads
+
+
+def _valid(make: Any) -> Any:
+    """Return the problem that is made, or say in one line why it cannot be."""
     try:
-        problem = LeastSquares(data.X, data.y, given.alpha)
+        return make()
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from None
-    if given.save:
-        np.savez(given.save, X=problem.X, y=problem.y)
-    list(WAYS.values())  # imports them: threads are set for the libraries that are loaded
-    use_threads(threads)
+
+
+def _compared(given: argparse.Namespace, told: Told, problem: LeastSquares, where: str) -> int:
     known, interrupted, found = Measured(), False, None
     try:
-        found = _diagnosed(data, problem)
-        print(described(data, problem, found, threads), flush=True)
-        _measured(data, problem, found, known, given.seconds)
+        if isinstance(problem, BlockedLeastSquares):
+            found = _measured_by_blocks(told, problem, known, where)
+        else:
+            found = diagnose(problem, told.names)
+            print(described(told, problem, found, where), flush=True)
+            _measured(problem, found, known, given.seconds)
     except KeyboardInterrupt:
         interrupted = True
     print(tables(known))
@@ -58,26 +93,13 @@ def compare(given: argparse.Namespace) -> int:
     else:
         print("\nTake, for\n  " + "\n  ".join(advice(known)))
     if given.json and found:
-        given.json.write_text(as_json(problem, data, found, known) + "\n")
+        given.json.write_text(as_json(problem, told, found, known) + "\n")
     return 130 if interrupted else 0
 
 
-def _diagnosed(data: Data, problem: LeastSquares) -> Diagnosis:
-    if not data.is_beyond_memory:
-        return diagnose(problem.X, problem.y, data.names, problem.rcond)
-    with _bar(problem.n, "factoring") as bar:
-        R = triangle(Mapped(data.X, data.y), bar.update)
-    return diagnose(R[:, :-1], R[:, -1], data.names, problem.rcond)
-
-
 def _measured(
-    data: Data, problem: LeastSquares, found: Diagnosis, known: Measured, budget: float | None
+    problem: LeastSquares, found: Diagnosis, known: Measured, budget: float | None
 ) -> None:
-    if data.is_beyond_memory:
-        blocks = Mapped(data.X, data.y)
-        with _bar(problem.n * by_blocks.passes(), "by blocks") as bar:
-            by_blocks.measure(blocks, problem, known, bar.update)
-        return
     with _bar(_STEPS, "checking") as bar:
 
         def step(what: str) -> None:
@@ -85,6 +107,23 @@ def _measured(
             bar.update()
 
         measure(problem, found.rank, known, step, budget)
+
+
+def _measured_by_blocks(
+    told: Told, problem: BlockedLeastSquares, known: Measured, where: str
+) -> Diagnosis:
+    count = problem.engine.count
+    with _bar(2 * count, "factoring") as bar:
+        problem.seen = bar.update
+        began = perf_counter()
+        problem.condensed()
+        factoring = perf_counter() - began
+        found = diagnose(problem, told.names)
+    print(described(told, problem, found, where), flush=True)
+    with _bar(by_blocks.reads() * count, "by blocks") as bar:
+        problem.seen = bar.update
+        by_blocks.measure(problem, found.rank, known, factoring)
+    return found
 
 
 def _bar(total: int, what: str) -> "tqdm[Any]":

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
 
 from fourways.dependencies import Relation, near_relations, relations
-from kernels import Array
+from kernels import Array, LeastSquares
 from kernels.rank.equilibration import column_exponents, scale_columns
 from kernels.rank.row_space import numerical_rank
 
@@ -26,17 +27,27 @@ class Diagnosis:
     dependencies: list[Relation]
     nearly: list[Relation]
     residual_norm: float
+    response_norm: float
+    response_spread: float
+
+    @property
+    def r_squared(self) -> float:
+        """R² about the mean, 1 - |y - Xw|²/|y - ȳ|²; NaN where y is constant."""
+        spread = self.response_spread
+        return 1 - (self.residual_norm / spread) ** 2 if spread else math.nan
 
 
-def diagnose(X: Array, y: Array, names: list[str], rcond: float) -> Diagnosis:
-    """Return the diagnosis of X and y, or of any R with RᵀR = [X y]ᵀ[X y], in float64.
+def diagnose(problem: LeastSquares, names: list[str]) -> Diagnosis:
+    """Return the diagnosis of X and y, in float64; of R and c where they lie in blocks.
 
     Columns are brought to one size for it, Z = X D⁻¹, so that none hides another by its units:
     condition number and rank, by `LeastSquares.rcond`, are those of Z.
 
     Cost: 2np² flops and a copy of X.
     """
-    exponents, p = column_exponents(X), X.shape[1]
+    few, response = problem.condensed(), problem.over_rows(_response, _joined)
+    X, y, rcond = few.X, few.y, problem.rcond
+    exponents, p = column_exponents(X), problem.p
     right = int(np.frexp(float(np.abs(y).max(initial=0)))[1])
     Zb = np.empty((len(X), p + 1))
     scale_columns(X, -exponents, Zb[:, :p])
@@ -53,4 +64,26 @@ def diagnose(X: Array, y: Array, names: list[str], rcond: float) -> Diagnosis:
         relations(X, R[:height, :p], exponents, rank, names),
         near_relations(X, sigma, Vt, exponents, rank, names),
         math.ldexp(float(np.linalg.norm(left)), right),
+        math.hypot(response.spread, math.sqrt(response.n) * response.mean),
+        response.spread,
     )
+
+
+class _Response(NamedTuple):
+    """``spread`` is |y - ȳ|."""
+
+    n: int
+    mean: float
+    spread: float
+
+
+def _response(X: Array, y: Array) -> _Response:
+    y = y.astype(np.float64)
+    return _Response(len(y), float(y.mean()), float(np.linalg.norm(y - y.mean())))
+
+
+def _joined(a: _Response, b: _Response) -> _Response:
+    """T. F. Chan, G. H. Golub, R. J. LeVeque, The American Statistician 37 (1983)."""
+    n, apart = a.n + b.n, b.mean - a.mean
+    between = abs(apart) * math.sqrt(a.n / n * b.n)
+    return _Response(n, a.mean + apart * b.n / n, math.hypot(a.spread, b.spread, between))

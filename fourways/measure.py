@@ -121,19 +121,23 @@ def _solve(prepared: Any, judge: SolutionJudge, way: Findings) -> None:
     while len(times) < _SOLVES and sum(times) < _SOLVING:
         last, _, took = _once(prepared)
         times.append(took)
-    if not (way.found.converged and last.converged):
-        off = max(judge.ratios(way.found.w).values())
-        way.solution = f"says no: {off:.2g} units of rounding off, and below {RIGHT:g} is right"
-        return
-    try:
-        judge.check(way.found)
-        if last.w.tobytes() != way.found.w.tobytes():
-            judge.check(last)
-    except WrongAnswerError as error:
-        way.solution = f"wrong: {error}"
-    else:
-        way.solution = "right"
+    way.solution = judged(way.found, judge)
+    if way.solution == "right" and last.w.tobytes() != way.found.w.tobytes():
+        way.solution = judged(last, judge)
+    if way.solution == "right":
         way.times["solve"] = _interval(times[1:] or times)
+
+
+def judged(found: Solution, judge: SolutionJudge) -> str:
+    """Return a verdict as `Findings` has it."""
+    if not found.converged:
+        off = max(judge.ratios(found.w).values())
+        return f"says no: {off:.2g} units of rounding off, and below {RIGHT:g} is right"
+    try:
+        judge.check(found)
+    except WrongAnswerError as error:
+        return f"wrong: {error}"
+    return "right"
 
 
 def _once(prepared: Any) -> tuple[Solution, float, float]:

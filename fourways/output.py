@@ -5,14 +5,13 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from tabulate import tabulate
 
 from fourways.advice import advice, interval, seconds
 from fourways.dependencies import Relation
 from fourways.diagnosis import Diagnosis
 from fourways.measure import Findings, Measured
-from fourways.reading import Data
+from fourways.reading import Told
 from kernels import LeastSquares
 from report.comparison import TOLD, is_beyond, is_tie
 from report.results import Cell
@@ -24,20 +23,16 @@ _EXACT = 1e-13  # of |y|: a residual that is rounding
 _SEEN = 0.05  # seconds of compiling that are said
 
 
-def described(data: Data, problem: LeastSquares, found: Diagnosis, threads: int) -> str:
+def described(data: Told, problem: LeastSquares, found: Diagnosis, where: str) -> str:
     """Return the data and X in words: how it was read, shape, rank, fit, dependent columns."""
     lines = [
         *data.notes,
-        f"X is {problem.n:,} x {problem.p}, {problem.dtype}, alpha {problem.alpha:g},"
-        f" on {threads} thread{'s' * (threads > 1)}",
-        f"condition number {found.condition:.2g}, rank {found.rank} of {problem.p};"
-        f" {_fit(data, found)}",
+        f"X is {problem.n:,} x {problem.p}, {problem.dtype}, alpha {problem.alpha:g}, {where}",
+        f"condition number {found.condition:.2g}, rank {found.rank} of {problem.p}; {_fit(found)}",
     ]
-    if data.is_beyond_memory:
-        lines.append("X is beyond memory and stays in its file: gradients by blocks of rows")
     if data.dropped:
         lines.append(f"rows with missing values, left out: {data.dropped:,}")
-    lines += _warnings(data, problem, found)
+    lines += _warnings(problem, found)
     if found.dependencies:
         lines.append("columns that depend on others:")
         lines += _relations(found.dependencies)
@@ -55,28 +50,20 @@ def _relations(found: list[Relation]) -> list[str]:
     return lines + [f"  and {more} more, all of them by --json"] * (more > 0)
 
 
-def r_squared(data: Data, found: Diagnosis) -> float:
-    """Return R² about the mean, 1 - |y - Xw|²/|y - ȳ|² of the least squares solution w."""
-    y = data.y.astype(np.float64)
-    spread = float(np.linalg.norm(y - y.mean()))
-    return 1 - (found.residual_norm / spread) ** 2 if spread else math.nan
-
-
-def _fit(data: Data, found: Diagnosis) -> str:
-    share = r_squared(data, found)
+def _fit(found: Diagnosis) -> str:
+    share = found.r_squared
     about = f"R² {share:.4g}" if share < _NEARLY_ONE else f"R² 1 - {1 - share:.2g}"
     return f"{about}, residual norm {found.residual_norm:.3g}"
 
 
-def _warnings(data: Data, problem: LeastSquares, found: Diagnosis) -> list[str]:
+def _warnings(problem: LeastSquares, found: Diagnosis) -> list[str]:
     """Say where the fit says nothing."""
-    y_norm = float(np.linalg.norm(data.y.astype(np.float64)))
     if problem.n == found.rank:
         return [
             f"the fit says nothing: {found.rank} independent columns pass through any {problem.n}"
             f" row{'s' * (problem.n > 1)}"
         ]
-    if found.residual_norm <= _EXACT * y_norm:
+    if found.residual_norm <= _EXACT * found.response_norm:
         return ["the target is a combination of the columns, to rounding: R² is 1 by construction"]
     return []
 
@@ -181,7 +168,7 @@ def _compiled(known: Measured) -> list[str]:
     ]
 
 
-def as_json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured) -> str:
+def as_json(problem: LeastSquares, data: Told, found: Diagnosis, known: Measured) -> str:
     """Return all that was found as JSON; times are (median, lower, upper quartile) in seconds."""
     ways: dict[str, Any] = {}
     for name, way in known.ways.items():
@@ -197,7 +184,7 @@ def as_json(problem: LeastSquares, data: Data, found: Diagnosis, known: Measured
         "columns": data.names,
         "dropped": data.dropped,
         **asdict(found),
-        "r_squared": r_squared(data, found),
+        "r_squared": found.r_squared,
         "notes": data.notes,
         "noise": known.noise,
         "ways": ways,

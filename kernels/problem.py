@@ -1,13 +1,19 @@
 """The problem that every way is given, validated once."""
 
+import copy
 import math
+from collections.abc import Callable
+from functools import partial, reduce
 from numbers import Real
-from typing import Any, TypeGuard
+from operator import add
+from typing import Any, Self, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]  # float64 or float32 throughout
+
+_Sum = TypeVar("_Sum")
 
 
 class LeastSquares:
@@ -64,20 +70,57 @@ class LeastSquares:
             raise ValueError(f"X must have at least one row and one column, got shape {X.shape}")
         if len(X) != len(y):
             raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
-        self.dtype = np.result_type(X, y)
-        self.X = X.astype(self.dtype, copy=False)
-        self.y = y.astype(self.dtype, copy=False)
-        self.n: int
-        self.p: int
-        self.n, self.p = X.shape
-        self._shape = (self.p,)
-        self.rcond = 15 * math.sqrt(min(X.shape)) * float(np.finfo(self.dtype).eps)
-        self.alpha = _penalty(alpha, self.dtype)
+        dtype = np.result_type(X, y)
+        self.X = X.astype(dtype, copy=False)
+        self.y = y.astype(dtype, copy=False)
+        self._describe(X.shape[0], X.shape[1], dtype, alpha)
         _require_finite("X", self.X)
         _require_finite("y", self.y)
 
+    def _describe(self, n: int, p: int, dtype: np.dtype[Any], alpha: float) -> None:
+        self.n, self.p, self.dtype = n, p, dtype
+        self._shape = (p,)
+        self.rcond = 15 * math.sqrt(min(n, p)) * float(np.finfo(dtype).eps)
+        self.alpha = _penalty(alpha, dtype)
+
     def __repr__(self) -> str:
         return f"LeastSquares(n={self.n}, p={self.p}, dtype={self.dtype}, alpha={self.alpha})"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of X."""
+        return int(self.X.nbytes)
+
+    def over_rows(
+        self,
+        part: Callable[[Array, Array], _Sum],
+        join: Callable[[_Sum, _Sum], _Sum],
+        entries: int | None = None,
+    ) -> _Sum:
+        """Return part(X, y) of blocks of rows, some ``entries`` of X each, joined in their order.
+
+        Without ``entries`` all rows are one block. What is a sum over rows, or a maximum or a
+        factor, is written so, and then holds for rows that lie in several places: `kernels.blocks`.
+        """
+        rows = self.n if entries is None else max(1, entries // self.p)
+        blocks = [slice(start, start + rows) for start in range(0, self.n, rows)]
+        return reduce(join, (part(self.X[block], self.y[block]) for block in blocks))
+
+    def mapped(
+        self, change: Callable[[Array, Array], tuple[Array, Array]], alpha: float = 0.0
+    ) -> "LeastSquares":
+        """Return the problem of what ``change`` makes of X and y, row by row."""
+        return LeastSquares(*change(self.X, self.y), alpha)
+
+    def condensed(self) -> "LeastSquares":
+        """Return a problem in memory with the same |Xw - y|² + alpha |w|² for every w: itself."""
+        return self
+
+    def homogeneous(self) -> Self:
+        """Return the problem with y = 0 and the same X, which is not validated again."""
+        other = copy.copy(self)
+        other.y = np.zeros_like(self.y)
+        return other
 
     def fits(self, w: object) -> TypeGuard[Array]:
         """Return whether ``w`` is a (p,) array that can be used as it is, its entries aside."""
@@ -94,15 +137,20 @@ class LeastSquares:
         r and w are brought to at most 1 by powers of two, which are multiplied back one by one.
         """
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            r = self.X @ w - self.y
-            if not np.isfinite(r).all():
+            largest = float(self.over_rows(partial(_largest_residual, w), np.maximum))
+            if not math.isfinite(largest):
                 return math.inf
             value = 0.0
-            for part, factor in ((r, 1.0), (w, self.alpha)):
-                unit = float(power_of_two_above(part))
-                part = part / part.dtype.type(unit)
-                value += float(part @ part) / self.n * unit * factor * unit
+            for size, squares, factor in (
+                (largest, partial(self._residual_squares, w), 1.0),
+                (float(np.abs(w).max()), partial(_squares, w), self.alpha),
+            ):
+                unit = float(power_of_two_above(np.array([size], self.dtype)))
+                value += squares(unit) / self.n * unit * factor * unit
         return value if value <= float(np.finfo(self.dtype).max) else math.inf
+
+    def _residual_squares(self, w: Array, unit: float) -> float:
+        return float(self.over_rows(partial(_residual_squares, w, unit), add))
 
     def coefficients(self, w: ArrayLike) -> Array:
         """Return ``w`` as a contiguous (p,) array of the problem's dtype, all finite.
@@ -117,6 +165,19 @@ class LeastSquares:
             rounded = np.require(array.astype(self.dtype, copy=False), requirements=("C", "A", "W"))
         _require_finite("w", rounded)
         return rounded
+
+
+def _largest_residual(w: Array, X: Array, y: Array) -> float:
+    return float(np.abs(X @ w - y).max())
+
+
+def _residual_squares(w: Array, unit: float, X: Array, y: Array) -> float:
+    return _squares(X @ w - y, unit)
+
+
+def _squares(r: Array, unit: float) -> float:
+    r = r / r.dtype.type(unit)
+    return float(r @ r)
 
 
 def power_of_two_above(array: Array) -> Any:

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
+from kernels.problem import LeastSquares
 from kernels.way import Way
+
+
+def ways_for(problem: LeastSquares) -> Mapping[str, type[Way]]:
+    """Return the ways by name for a problem: `WAYS`, or those over blocks of rows."""
+    if type(problem) is LeastSquares:
+        return WAYS
+    over_blocks: Mapping[str, type[Way]] = import_module("kernels.blocks.ways").OVER_BLOCKS
+    return over_blocks
 
 
 class _LazyWays(Mapping[str, type[Way]]):

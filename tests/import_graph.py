@@ -19,6 +19,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("suites.data",),
     ("suites.judge",),
     ("kernels",),  # its face: what users import
+    ("kernels.blocks",),
     ("kernels.autograd", "kernels.descent"),
     ("kernels.direct",),
     ("kernels.ways",),

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fourways import blocks, by_blocks
+from fourways import by_blocks
 from fourways.measure import Measured, measure
 from kernels import WAYS, Array
+from kernels.blocks.engine import in_turn
+from kernels.blocks.problem import BlockedLeastSquares
 from kernels.ways.numba import NumbaWay
 from kernels.ways.numpy import NumpyWay
 from suites import autograd, compilation, descent, gradient, roofline, user_data
@@ -124,9 +126,8 @@ def test_compare_gives_no_mutant_a_time(mutant: Any, untimed: Any) -> None:
 
 
 def test_compare_by_blocks_gives_no_mutant_a_time(mutant: Any) -> None:
-    problem, known = problems.gaussian(1000, 4), Measured()
-    mapped = blocks.Mapped(problem.X, problem.y)
-    by_blocks.measure(mapped, problem, known, lambda rows: None)
+    whole, known = problems.gaussian(1000, 4), Measured()
+    by_blocks.measure(BlockedLeastSquares(in_turn(whole.X, whole.y)), 4, known, 0.0)
     assert not known.ways["numpy"].is_right
     assert not known.ways["numpy"].times
     assert known.ways["numba"].is_right

@@ -16,18 +16,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fourways import blocks
+from fourways import by_blocks
 from fourways.advice import advice, interval, seconds
 from fourways.diagnosis import diagnose
 from fourways.measure import Findings, Measured, measure
 from fourways.output import tables
 from kernels import WAYS, LeastSquares, Solution
+from kernels.blocks import engine
+from kernels.blocks.problem import BlockedLeastSquares
+from kernels.blocks.ways import WayOverBlocks
 from suites.data import families, nist, problems
-from suites.judge import GradientOracle, WrongAnswerError, check_solution
+from suites.judge import WrongAnswerError, check_solution
 
 COMMAND = Path(sys.executable).parent / "fourways"
 ROWS = 60
-BY_BLOCKS = [name for name in WAYS if not WAYS[name].factored]
 Command = Callable[..., Any]
 
 
@@ -324,7 +326,7 @@ def test_ridge_solutions_are_judged_as_such(name: str, alpha: float, untimed: An
     posed = families.FAMILIES[name](40, 6).problem
     problem, known = LeastSquares(posed.X, posed.y, alpha), Measured()
     names = [f"x{j}" for j in range(problem.p)]
-    rank = diagnose(problem.X, problem.y, names, problem.rcond).rank
+    rank = diagnose(problem, names).rank
     measure(problem, rank, known, lambda what: None)
     assert {way.solution for way in known.ways.values()} == {"right"}
     found = known.ways["numpy"].found
@@ -349,7 +351,7 @@ def test_where_all_is_wrong_nothing_is_timed() -> None:
 def test_what_is_only_small_depends_on_nothing(dtype: Any) -> None:
     problem = LeastSquares((problems.gaussian(500, 2).X * [1, 1e-17]).astype(dtype), np.ones(500))
     for order in (slice(None), slice(None, None, -1)):
-        found = diagnose(problem.X[:, order], problem.y, ["a", "b"][order], problem.rcond)
+        found = diagnose(LeastSquares(problem.X[:, order], problem.y), ["a", "b"][order])
         assert (found.rank, found.dependencies) == (2, [])
 
 
@@ -360,33 +362,9 @@ def test_times_have_one_unit() -> None:
 
 def test_full_rank_depends_on_nothing() -> None:
     problem = LeastSquares(np.eye(4) * [1, 1e-3, 1e3, 1], np.ones(4))
-    found = diagnose(problem.X, problem.y, list("abcd"), problem.rcond)
+    found = diagnose(problem, list("abcd"))
     assert (found.rank, found.dependencies) == (4, [])
     assert found.condition < 2  # the units of a column do not matter
-
-
-@pytest.mark.parametrize("name", BY_BLOCKS)
-@pytest.mark.parametrize("alpha", [0.0, 2.0])
-def test_blocks_give_the_gradient_within_the_same_bound(
-    name: str, alpha: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    problem = problems.gaussian(1000, 7, alpha=alpha)
-    monkeypatch.setattr(blocks, "_BYTES", 150 * 7 * 8)
-    mapped, seen = blocks.Mapped(problem.X, problem.y), list[int]()
-    assert [block.n for block in mapped] == [150] * 6 + [100]
-    w = problems.start(problem)
-    value, gradient = blocks.value_and_gradient(mapped, name, w, alpha, seen.append)
-    oracle = GradientOracle(problem, w)
-    assert oracle.gradient_error(gradient, factored=False) <= 1
-    assert oracle.value_error(value, factored=False) <= 1
-    assert sum(seen) == 1000
-
-
-def test_the_factor_by_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    X = families.with_condition(400, 6, 1e6).problem.X
-    monkeypatch.setattr(blocks, "_BYTES", 90 * 6 * 8)
-    R = blocks.triangle(blocks.Mapped(X, np.zeros(400)))
-    np.testing.assert_allclose(np.linalg.svd(R[:, :-1])[1], np.linalg.svd(X)[1], rtol=1e-9)
 
 
 def test_data_beyond_memory_are_compared_by_blocks(
@@ -399,14 +377,15 @@ def test_data_beyond_memory_are_compared_by_blocks(
     np.save(tmp_path / "X.npy", problem.X)
     np.save(tmp_path / "y.npy", problem.y)
     monkeypatch.setattr(machine, "memory", lambda: 1000)
-    monkeypatch.setattr(blocks, "_BYTES", 100 * 5 * 8)
+    monkeypatch.setattr(engine, "_BYTES", 100 * 5 * 8)
     found = tmp_path / "found.json"
     files = [str(tmp_path / name) for name in ("X.npy", "y.npy")]
     assert main(["compare", *files, "--json", str(found)]) == 0
     assert "X is beyond memory and stays in its file" in capsys.readouterr().out
     read = json.loads(found.read_text())
     assert read["rank"] == 4
-    assert list(read["ways"]) == BY_BLOCKS
+    assert list(read["ways"]) == list(WAYS)
+    assert all(way["solution"] == "right" for way in read["ways"].values())
     assert all(way["right"] for way in read["ways"].values())
     assert main(["compare", *files, "--intercept"]) == 2
     assert "needs 0.0 GB for 4 copies" in capsys.readouterr().err
@@ -416,22 +395,22 @@ def test_data_beyond_memory_are_compared_by_blocks(
 def test_a_way_that_is_wrong_beyond_memory_is_not_timed(
     wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fourways import by_blocks
+    right_one = WayOverBlocks._value_and_gradient
 
-    def off(mapped: blocks.Mapped, name: str, *rest: Any) -> tuple[float, Any]:
-        value, gradient = blocks.value_and_gradient(mapped, name, *rest)
-        passes.append(name)
-        if name != "torch" or passes.count(name) > 1:  # wrong in the first pass only
+    def off(way: WayOverBlocks, w: Any) -> tuple[float, Any]:
+        value, gradient = right_one(way, w)
+        passes.append(way.kind)
+        if way.kind != "torch" or passes.count("torch") > 1:  # wrong in the first pass only
             return value, gradient
         return value * (1 + 1e-12 * (wrong == "value")), gradient * (1 + 1e-12 * (wrong != "value"))
 
     passes = list[str]()
-    monkeypatch.setattr(by_blocks, "value_and_gradient", off)
-    problem, known = problems.gaussian(1000, 7), Measured()
-    mapped = blocks.Mapped(problem.X, problem.y)
-    by_blocks.measure(mapped, problem, known, lambda rows: None)
+    monkeypatch.setattr(WayOverBlocks, "_value_and_gradient", off)
+    whole, known = problems.gaussian(1000, 7), Measured()
+    problem = BlockedLeastSquares(engine.in_turn(whole.X, whole.y))
+    by_blocks.measure(problem, 7, known, 0.0)
     right = [name for name, way in known.ways.items() if way.is_right]
-    assert right == [name for name in BY_BLOCKS if name != "torch"]
+    assert right == [name for name in WAYS if name != "torch"]
     assert not known.ways["torch"].times
     assert known.ways["torch"].speedup is None
     assert known.ways["numba"].speedup

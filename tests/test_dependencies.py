@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 def diagnosed(columns: dict[str, Array]) -> Diagnosis:
     X = np.column_stack(list(columns.values()))
     y = RNG.standard_normal(len(X))
-    found = diagnose(X, y, list(columns), LeastSquares(X, y).rcond)
+    found = diagnose(LeastSquares(X, y), list(columns))
     for relation in found.dependencies:
         holds(relation, columns)
         assert len(str(relation)) <= WIDTH
@@ -129,6 +129,6 @@ def test_families_of_known_rank(family: str) -> None:
 def test_the_residual_is_that_of_least_squares() -> None:
     X, y = RNG.standard_normal((50, 4)) * [1, 1e-5, 1e5, 1], RNG.standard_normal(50) * 1e3
     X[:, 3] = X[:, 0]
-    found = diagnose(X, y, list("abcd"), 1e-12)
+    found = diagnose(LeastSquares(X, y), list("abcd"))
     w = np.linalg.lstsq(X / [1, 1e-5, 1e5, 1], y)[0] / [1, 1e-5, 1e5, 1]
     assert found.residual_norm == pytest.approx(float(np.linalg.norm(y - X @ w)), rel=1e-10)

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from fourways.errors import InputError
-from fourways.reading.options import Data, Options
+from fourways.reading.options import Data, Options, Told, kind_of
 
-__all__ = ["Data", "Options", "read"]
+__all__ = ["Data", "Options", "Told", "read"]
 
-_TEXT = {".csv", ".tsv", ".tab", ".txt", ".dat", ".data"}
-_PACKED = {".gz", ".bz2", ".xz", ".zst"}
 _KNOWN = (
     "one .csv, .tsv, .txt, .dat (or .gz, .bz2, .xz, .zst of these) or .parquet, two .npy"
     " (X and y), or one .npz with X and y"
@@ -29,7 +27,7 @@ def read(paths: list[Path], options: Options) -> Data:
             raise InputError(f"{path}: no such file")
         if path.is_dir():
             raise InputError(f"{path} is a folder; expected {_KNOWN}")
-    kinds = [_kind(path) for path in paths]
+    kinds = [kind_of(path) for path in paths]
     if kinds in (["text"], [".parquet"]):
         from fourways.reading.table import from_table
 
@@ -41,14 +39,6 @@ def read(paths: list[Path], options: Options) -> Data:
     else:
         raise InputError(f"expected {_KNOWN}; got {', '.join(map(str, paths))}")
     return _checked(data)
-
-
-def _kind(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    last = suffixes[-1] if suffixes else ""
-    return "text" if last in _TEXT else last
 
 
 def _checked(data: Data) -> Data:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from fourways.errors import InputError
-from fourways.reading.options import INTERCEPT, Data, Options, is_beyond_memory, require_memory
+from fourways.reading.options import (
+    BEYOND,
+    INTERCEPT,
+    Data,
+    Options,
+    is_beyond_memory,
+    require_memory,
+)
 
 _NUMPY = b"\x93NUMPY"
 
@@ -31,12 +38,14 @@ def from_arrays(paths: list[Path], options: Options) -> Data:
         # An archive is read whole; a new column and another dtype are a copy.
         require_memory(X.shape[0], X.shape[1], str(paths[0]))
     if beyond:
-        return Data(X, y.astype(options.dtype), names, notes=notes, is_beyond_memory=True)
-    X, y, dropped = _without_missing(X, y, paths[0], options)
+        notes.append(BEYOND)
+        y = y.astype(options.dtype)
+        return Data(X=X, y=y, names=names, notes=notes, is_beyond_memory=True)
+    X, y, dropped = without_missing(X, y, paths[0], options)
     if options.intercept:
         X, names = np.column_stack([np.ones(len(X), X.dtype), X]), [INTERCEPT, *names]
     X, y = X.astype(options.dtype, copy=False), y.astype(options.dtype, copy=False)
-    return Data(X, y, names, dropped, notes)
+    return Data(X=X, y=y, names=names, dropped=dropped, notes=notes)
 
 
 def _loaded(paths: list[Path]) -> tuple[Any, Any]:
@@ -123,20 +132,27 @@ def _plain(array: Any, name: str, notes: list[str]) -> Any:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def _without_missing(X: Any, y: Any, path: Path, options: Options) -> tuple[Any, Any, int]:
-    """Return the rows that are finite; without --missing drop name the first that is not."""
+def without_missing(
+    X: Any, y: Any, path: Path | str, options: Options, first: int = 0
+) -> tuple[Any, Any, int]:
+    """Return the rows that are finite; without --missing drop name the first that is not.
+
+    ``first`` is the place of the first of these rows in the file.
+    """
     whole = np.isfinite(X)
     bad = ~(whole.all(axis=1) & np.isfinite(y))
     if not bad.any():
         return X, y, 0
     if options.drop_missing:
-        if bad.all():
+        if bad.all() and not first:
             raise InputError(f"{path} has no rows that lack nothing")
         return X[~bad], y[~bad], int(bad.sum())
     row = int(bad.argmax())
     columns = np.flatnonzero(~whole[row])
     entry, value = (
-        (f"X[{row}, {columns[0]}]", X[row, columns[0]]) if len(columns) else (f"y[{row}]", y[row])
+        (f"X[{first + row}, {columns[0]}]", X[row, columns[0]])
+        if len(columns)
+        else (f"y[{first + row}]", y[row])
     )
     raise InputError(
         f"{path}: {entry} is {value}: every entry must be finite ({bad.sum()} of {len(X)} rows"

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from fourways.errors import InputError
-from fourways.reading.cells import parsed
-from fourways.reading.options import INTERCEPT, Data, Options, is_beyond_memory
+from fourways.reading.cells import parsed, short
+from fourways.reading.options import BEYOND, INTERCEPT, Data, Options, is_beyond_memory
 from fourways.reading.table import without_missing
 
 _SLICE = 256 << 20  # bytes of a slice of a file beyond memory
@@ -55,22 +55,31 @@ def mapped(path: Path, target: str, features: list[str], options: Options) -> Da
     rows = max(1, _SLICE // (8 * len(names)))
     for start in range(0, n, rows):
         part = lazy.select([*features, target]).slice(start, rows).collect()
-        part = _numbers(part, path, start)
+        part = numbers(part, path, options, start)
         stop = start + part.height
         X[start:stop, 0] = 1  # the intercept, if there is one
         for j, name in enumerate(features, int(options.intercept)):
             X[start:stop, j] = part[name].to_numpy()
         y[start:stop] = part[target].to_numpy()
     X.flush()
-    return Data(np.load(file, mmap_mode="r"), y, names, is_beyond_memory=True)
+    X = np.load(file, mmap_mode="r")
+    return Data(X=X, y=y, names=names, notes=[BEYOND], is_beyond_memory=True)
 
 
-def _numbers(part: pl.DataFrame, path: Path, first: int) -> pl.DataFrame:
-    """Return a slice as numbers that lack nothing; ``first`` is the place of its first row."""
+def numbers(part: pl.DataFrame, path: Path, options: Options, first: int = 0) -> pl.DataFrame:
+    """Return a part of a table as numbers that lack nothing.
+
+    ``first`` is the place of its first row in the file.
+    """
     found = []
     for name in part.columns:
-        column = parsed(part[name], f"{path}: column {name!r}")
+        where = f"{path}: column {name!r}"
+        column = parsed(part[name], where, options.decimal or ".", options.null)
         if column.is_text or column.is_date:
-            raise InputError(f"{path} is beyond memory: column {name!r} must be numeric")
+            row = int(column.values.is_not_null().arg_max() or 0)
+            raise InputError(
+                f"{where} must be numeric, as the table is read in parts;"
+                f" row {first + row + 1} holds {short(part[name][row])}"
+            )
         found.append(column.values.alias(name))
-    return without_missing(pl.DataFrame(found), path, drop=False, first=first)
+    return without_missing(pl.DataFrame(found), path, drop=options.drop_missing, first=first)

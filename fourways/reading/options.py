@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import accumulate
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from fourways.errors import InputError
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INTERCEPT = "intercept"
+BEYOND = "X is beyond memory and stays in its file: gradients by blocks of rows"
+_TEXT = {".csv", ".tsv", ".tab", ".txt", ".dat", ".data"}
+_PACKED = {".gz", ".bz2", ".xz", ".zst"}
 _ROOM = 60  # characters for a list of names
 _COPIES = 4  # of X: as read, as an array, and what factorisations take
 
@@ -33,20 +37,34 @@ class Options:
     null: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
-    """X is (n, p), y is (n,), ``names`` are those of the columns of X; ``dropped`` counts rows.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Told:
+    """``names`` are those of the columns of X; ``dropped`` counts rows that lacked something.
 
-    ``notes`` say, a line each, what was decided in reading. ``is_beyond_memory``: X stays in its
-    file, memory-mapped, and is to be used by blocks.
+    ``notes`` say, a line each, what was decided in reading.
     """
 
-    X: "NDArray[Any]"
-    y: "NDArray[Any]"
     names: list[str]
     dropped: int = 0
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Data(Told):
+    """X is (n, p), y is (n,). ``is_beyond_memory``: X stays in its file, to be used by blocks."""
+
+    X: "NDArray[Any]"
+    y: "NDArray[Any]"
     is_beyond_memory: bool = False
+
+
+def kind_of(path: PurePath) -> str:
+    """Return "text" for a table as text, packed or not, else the suffix."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _PACKED:
+        suffixes.pop()
+    last = suffixes[-1] if suffixes else ""
+    return "text" if last in _TEXT else last
 
 
 def chosen(given: tuple[str, ...], columns: list[str]) -> list[str]:

@@ -20,20 +20,20 @@ def from_table(path: Path, options: Options) -> Data:
         from fourways.reading.mapped import columns_of, mapped, parquet
 
         names = columns_of(path)
-        target, features, left = _roles(names, options, path)
+        target, features, left = roles(names, options, path)
         if features and (data := mapped(path, target, features, options)):
             return data
         return _assembled(parquet(path), target, features, options, path, left, ".")
     table, dialect = read_text(path, options)
-    index = _counting_column(table)
-    target, features, left = _roles(table.columns, options, path, index)
+    index = counting_column(table)
+    target, features, left = roles(table.columns, options, path, index)
     used = [table[name] for name in (*features, target)]
     decimal = options.decimal or decimal_mark(used, dialect.separator)
     read_as = f"read as {dialect}" + ", decimal commas" * (decimal == ",")
     return _assembled(table, target, features, options, path, [read_as, *left], decimal)
 
 
-def _roles(
+def roles(
     columns: list[str], options: Options, path: Path, index: str | None = None
 ) -> tuple[str, list[str], list[str]]:
     """Return the target, the features, and what was left out unasked."""
@@ -56,7 +56,7 @@ def _roles(
     return options.target, [name for name in features if name not in excluded], left
 
 
-def _counting_column(table: pl.DataFrame) -> str | None:
+def counting_column(table: pl.DataFrame) -> str | None:
     """Return the name of a first column without one that counts the rows, or names them."""
     first = table.columns[0] if table.width > 1 else None
     if first not in ("", "Unnamed: 0", "rownames") or table.height < _COUNTED:
@@ -100,7 +100,7 @@ def _assembled(
     features = [name for name in features if name not in empty]
     X, names = _matrix(frame, features, options, path)
     values = frame[target].to_numpy().astype(options.dtype)
-    return Data(X, values, names, rows - frame.height, notes)
+    return Data(X=X, y=values, names=names, dropped=rows - frame.height, notes=notes)
 
 
 def _is_refused(column: Column, options: Options) -> bool:

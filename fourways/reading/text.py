@@ -9,7 +9,7 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -32,6 +32,19 @@ _MARKS = {
 }
 
 
+class EmptyFileError(InputError):
+    """There is nothing in a file."""
+
+
+class Readable(Protocol):
+    """What is asked of a path to read a table from it."""
+
+    @property
+    def suffix(self) -> str: ...
+
+    def read_bytes(self) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a file is written; ``comment`` begins lines that are left out."""
@@ -48,7 +61,7 @@ class Dialect:
         return ", ".join(parts)
 
 
-def read_text(path: Path, options: Options) -> tuple[pl.DataFrame, Dialect]:
+def read_text(path: Readable, options: Options) -> tuple[pl.DataFrame, Dialect]:
     """Return the cells of a table as text, under its own names, and how the file is written.
 
     Raises InputError where that cannot be told: no rows, an encoding that the bytes are not in,
@@ -67,7 +80,7 @@ def read_text(path: Path, options: Options) -> tuple[pl.DataFrame, Dialect]:
         lines.pop()  # cut off
     lines = lines[:_LINES]
     if not lines:
-        raise InputError(f"{path} is empty")
+        raise EmptyFileError(f"{path} is empty")
     comment = _comment(lines)
     above = [line for line in lines if comment and _is_comment(line, comment)]
     lines = [line for line in lines if line not in above]
@@ -85,7 +98,7 @@ def read_text(path: Path, options: Options) -> tuple[pl.DataFrame, Dialect]:
     return _named(frame, names, path), dialect
 
 
-def _opened(path: Path) -> bytes:
+def _opened(path: Readable) -> bytes:
     """Return the bytes of a file, unpacked."""
     unpack = {
         ".gz": gzip.decompress,
@@ -182,7 +195,7 @@ def _all_numbers(cells: list[str]) -> bool:
 
 
 def _names(
-    cells: list[list[str]], above: list[str], dialect: Dialect, options: Options, path: Path
+    cells: list[list[str]], above: list[str], dialect: Dialect, options: Options, path: Readable
 ) -> tuple[list[str] | None, int]:
     """Return the names of the columns, and which line is the first of the data.
 
@@ -211,7 +224,7 @@ def _names(
     return names, 1
 
 
-def _cells(text: str, dialect: Dialect, width: int, path: Path) -> pl.DataFrame:
+def _cells(text: str, dialect: Dialect, width: int, path: Readable) -> pl.DataFrame:
     text = re.sub(r"(?m)^ *\n", "", text)
     first, end, rest = text.partition("\n")
     (cells,) = csv.reader([first], delimiter=dialect.separator)
@@ -224,13 +237,13 @@ def _cells(text: str, dialect: Dialect, width: int, path: Path) -> pl.DataFrame:
             schema={f"column {j}": pl.String for j in range(width)},
         )
     except pl.exceptions.NoDataError:
-        raise InputError(f"{path} is empty") from None
+        raise EmptyFileError(f"{path} is empty") from None
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines
 
 
-def _named(frame: pl.DataFrame, names: list[str], path: Path) -> pl.DataFrame:
+def _named(frame: pl.DataFrame, names: list[str], path: Readable) -> pl.DataFrame:
     """Return the table under its names, without columns that have neither name nor value."""
     names = names + [""] * (frame.width - len(names))
     kept = [

@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads
 from numba.extending import overload, register_jitable
 
 from kernels.descent.steps import BATCH, STEPS, Lanczos, State, descent, lanczos
@@ -19,7 +18,7 @@ from kernels.one_pass.passes import (
     one_pass,
     threaded_gradient_by,
 )
-from kernels.one_pass.threads import has_threads
+from kernels.one_pass.threads import has_threads, thread_count
 from kernels.problem import Array
 
 register_jitable(judge)
@@ -42,11 +41,11 @@ class CompiledLoops:
     def descent(self, step: str, state: State, *, homogeneous: bool = False) -> Verdict:
         data = self._homogeneous if homogeneous else self._data
         run = _descent_by(step, self._pass.kernel, self._pass.is_threaded, self._is_parallel())
-        return Verdict(run((*data, get_num_threads()), state))
+        return Verdict(run((*data, thread_count()), state))
 
     def lanczos(self, state: Lanczos) -> int:
         run = _lanczos_by(self._pass.kernel, self._pass.is_threaded, self._is_parallel())
-        reached: int = run((*self._homogeneous, get_num_threads()), state)
+        reached: int = run((*self._homogeneous, thread_count()), state)
         return reached
 
     def _is_parallel(self) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from kernels.descent.steps import BATCH, STEPS, Lanczos, State, descent, lanczos
 from kernels.descent.stopping import Verdict
-from kernels.problem import Array, LeastSquares
+from kernels.problem import Array
 from kernels.way import Way
 
 
@@ -43,17 +43,7 @@ class Loops:
 
     @cached_property
     def _blocks(self) -> list[tuple[float, Way]]:
-        problem, way = self._way.problem, type(self._way)
-        X, y, n = problem.X, problem.y, problem.n
-        starts = range(0, n, BATCH)
-        alpha = problem.alpha / len(starts)
-        return [
-            (
-                len(y[i : i + BATCH]) * len(starts) / n,
-                way(LeastSquares(X[i : i + BATCH], y[i : i + BATCH], alpha)),
-            )
-            for i in starts
-        ]
+        return self._way.batches(BATCH)
 
     def _evaluate_block(self, _: Way, w: Array, g: Array, block: int) -> None:
         weight, way = self._blocks[block]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.descent.curvature import block_curvature, curvature
+from kernels.descent.curvature import curvature
 from kernels.descent.loops import loops_of
 from kernels.descent.run import Run
 from kernels.descent.steps import BATCH, State
@@ -75,11 +75,12 @@ def _stochastic(run: Run) -> _Start:
 
     With L_b the largest curvature of any block and K = 4⌈L_b/mu⌉: a_k = 1/(2 L_b) up to k = K, then
     (2k + 1)/((k + 1)² mu), k counting the blocks used: |w - w*|² falls like 1/k. The blocks are of
-    64 consecutive rows, so rows that are sorted are better shuffled before.
+    64 consecutive rows, so rows that are sorted are better shuffled before; those of an X that lies
+    in blocks are these (`kernels.blocks`).
     """
-    problem, found = run.way.problem, curvature(run.way, smallest=True)
-    blocks = -(-problem.n // BATCH)
-    largest = 2 / problem.n * (blocks * block_curvature(problem.X, BATCH) + problem.alpha)
+    way, problem, found = run.way, run.way.problem, curvature(run.way, smallest=True)
+    blocks = way.batch_count(BATCH)
+    largest = 2 / problem.n * (blocks * way.batch_curvature(BATCH) + problem.alpha)
     switch = 4 * math.ceil(largest / found.smallest)
     # 20 reads of X are as many as 10 gradients that read it twice.
     return [], [1 / (2 * largest), 0, switch, found.smallest, 0], found.evaluations + 10
@@ -104,8 +105,8 @@ def _descended(method: _Method, run: Run) -> str:
     run.evaluations += cost
     # One row and one number more than needed, so that Numba sees two dimensions always.
     memory, scalars = np.array([*vectors, run.w], dtype), np.array([*numbers, 0], dtype)
-    length = max(1, min(1000, _FIRST // way.problem.X.nbytes))
-    orders = _sweeps(way.problem.n) if method.evaluations > 1 else _nothing
+    length = max(1, min(1000, _FIRST // way.problem.nbytes))
+    orders = _sweeps(way.batch_count(BATCH)) if method.evaluations > 1 else _nothing
     refreshed, verdict = math.inf, Verdict.RUNNING
     while not (stopped := run.reason(verdict)):
         length = min(length, run.stopping.iterations - run.iterations)
@@ -141,10 +142,10 @@ def _descended(method: _Method, run: Run) -> str:
     return stopped
 
 
-def _sweeps(n: int) -> Callable[[int], Array]:
+def _sweeps(count: int) -> Callable[[int], Array]:
     """Return what draws the order of the blocks, a permutation for each of some sweeps."""
-    rng, blocks = np.random.default_rng(0), np.arange(-(-n // BATCH))
-    return lambda count: np.array([rng.permutation(blocks) for _ in range(count)])
+    rng, blocks = np.random.default_rng(0), np.arange(count)
+    return lambda sweeps: np.array([rng.permutation(blocks) for _ in range(sweeps)])
 
 
 def _nothing(count: int) -> Array:
@@ -240,7 +241,8 @@ def descend(
 
 def _units(problem: LeastSquares) -> tuple[float, float] | None:
     """Return the powers of two that bring X and y to at most 1; None where that is no help."""
-    x_unit, y_unit = float(power_of_two_above(problem.X)), float(power_of_two_above(problem.y))
+    largest = problem.over_rows(_largest, np.maximum)
+    x_unit, y_unit = (float(power_of_two_above(entry)) for entry in largest)
     room = float(np.finfo(problem.dtype).smallest_normal) ** (1 / 8)
     usual = all(room <= unit <= 1 / room for unit in (x_unit, y_unit))
     if usual or not 0 < y_unit / x_unit < np.finfo(problem.dtype).max:
@@ -249,11 +251,19 @@ def _units(problem: LeastSquares) -> tuple[float, float] | None:
     return None if alpha > np.finfo(problem.dtype).max else (x_unit, y_unit)
 
 
+def _largest(X: Array, y: Array) -> Array:
+    """Return the largest magnitudes of X and y, (2, 1)."""
+    return np.array([[max(a.max(), -a.min())] for a in (X, y)])
+
+
+def _divided(x_unit: float, y_unit: float, X: Array, y: Array) -> tuple[Array, Array]:
+    return np.divide(X, x_unit, dtype=X.dtype), np.divide(y, y_unit, dtype=y.dtype)
+
+
 def _scaled(units: tuple[float, float], method: str, way: Way, run: Run) -> Solution:
     """Run on X and y divided by their units, exactly, and scale the answer back."""
     problem, (x_unit, y_unit) = way.problem, units
-    X, y = (np.divide(a, u, dtype=a.dtype) for a, u in ((problem.X, x_unit), (problem.y, y_unit)))
-    scaled = LeastSquares(X, y, problem.alpha / x_unit / x_unit)
+    scaled = problem.mapped(partial(_divided, x_unit, y_unit), problem.alpha / x_unit / x_unit)
     start = run.w / (y_unit / x_unit)
 
     def unscaled(w: Array) -> Array:

@@ -114,17 +114,15 @@ def _leaf(run: Run) -> tuple[Any, Callable[[], Any]]:
     """Return w as a leaf tensor, and the closure that records the loss and walks it back."""
     import torch
 
-    from kernels.ways.torch import TorchWay
-
-    way = run.way
-    if not isinstance(way, TorchWay):
-        raise ValueError(f"this method drives the torch way only, got {type(way).__name__}")
+    loss_of = getattr(run.way, "loss", None)
+    if loss_of is None:
+        raise ValueError(f"this method drives the torch way only, got {type(run.way).__name__}")
     leaf = torch.from_numpy(run.w.copy()).requires_grad_()
 
     def evaluate() -> Any:
         run.evaluations += 1
         leaf.grad = None
-        loss = way.loss(leaf)
+        loss = loss_of(leaf)
         loss.backward()
         return loss
 
@@ -143,7 +141,8 @@ def _bidiagonal(name: str) -> Callable[[Run, _Watched], None]:
         import scipy.sparse.linalg
 
         method, way, problem = getattr(scipy.sparse.linalg, name), run.way, run.way.problem
-        X, y = problem.X, problem.y
+        few = problem.condensed()
+        X, y = few.X, few.y
         size = float(np.linalg.norm(X) * np.linalg.norm(y)) * 2 / problem.n
         tolerance = float(run.limits[NORM]) / size
         limit = "iter_lim" if name == "lsqr" else "maxiter"

@@ -11,7 +11,7 @@ from kernels.descent.run import Run
 from kernels.descent.stopping import Observer, Progress, Verdict
 from kernels.problem import Array, LeastSquares
 from kernels.rank.equilibration import one_size
-from kernels.rank.gram import gram_of, gram_on_one_size
+from kernels.rank.gram import both_added, gram_of, gram_on_one_size
 from kernels.registry import WAYS
 
 _EPS = 2.0**-52
@@ -48,9 +48,9 @@ def factor(problem: LeastSquares) -> Factor:
 def _by_cholesky(problem: LeastSquares) -> Factor | None:
     from scipy.linalg import LinAlgError, cholesky, get_lapack_funcs, solve_triangular
 
-    X, p = problem.X.astype(np.float64, copy=False), problem.p
+    p = problem.p
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        gram = gram_of(X)
+        gram, right = problem.over_rows(_gram_and_right, both_added)
         gram[np.diag_indices(p)] += problem.alpha
         squares = np.diag(gram)
         if not (squares.min() > _TINY and np.isfinite(squares.max())):
@@ -62,16 +62,21 @@ def _by_cholesky(problem: LeastSquares) -> Factor | None:
             return None
     (condition,) = get_lapack_funcs(("pocon",), (R,))
     reciprocal, _ = condition(R, np.linalg.norm(gram, 1))
-    if 4 * math.sqrt(X.size) * _EPS > _CONTRACTION * reciprocal:
+    if 4 * math.sqrt(problem.n * p) * _EPS > _CONTRACTION * reciprocal:
         return None
-    right = np.ldexp(X.T @ problem.y, -columns)
-    c = solve_triangular(R, right, trans="T", check_finite=False)
+    c = solve_triangular(R, np.ldexp(right, -columns), trans="T", check_finite=False)
     return Factor(np.ldexp(R, columns), c, "gram")
+
+
+def _gram_and_right(X: Array, y: Array) -> tuple[Array, Array]:
+    X = X.astype(np.float64, copy=False)
+    return gram_of(X), X.T @ y
 
 
 def _by_qr(problem: LeastSquares) -> Factor:
     from scipy.linalg import qr
 
+    problem = problem.condensed()
     scaled, p = one_size(problem.X, problem.y, problem.alpha), problem.p
     stacked = np.column_stack([scaled.Z, scaled.b])
     triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]

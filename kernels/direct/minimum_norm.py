@@ -1,16 +1,17 @@
 """Minimum-norm least squares of a tall X at the cost of one Gram matrix, with a certificate."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from kernels.problem import Array, LeastSquares
 from kernels.rank.backward_error import backward_error
-from kernels.rank.equilibration import Exponents, one_size
-from kernels.rank.gram import KEPT, gram_of, gram_on_one_size, is_large
+from kernels.rank.equilibration import Exponents, exponents_of, on_one_size
+from kernels.rank.gram import KEPT, both_added, gram_of, gram_on_one_size, is_large
 from kernels.rank.row_space import RowSpace, solved
-from kernels.registry import WAYS
+from kernels.registry import ways_for
 from kernels.solution import Solution
 
 # |B|_F² is the mean of |Bω|² over Gaussian ω. Of sixteen the mean is below |B|_F² / 3.5² with
@@ -63,7 +64,8 @@ def minimum_norm(problem: LeastSquares) -> Solution:
     """
     if problem.alpha == 0 and problem.n >= 2 * problem.p and (found := _iterated(problem)):
         return found
-    return solved(problem, problem.X, problem.y)
+    few = problem.condensed()
+    return solved(problem, few.X, few.y)
 
 
 class _ScaledProblem(NamedTuple):
@@ -73,6 +75,7 @@ class _ScaledProblem(NamedTuple):
     """
 
     problem: LeastSquares
+    y_norm: float
     gram: Array  # of Z
     columns: Exponents
     coefficients: Exponents
@@ -110,8 +113,8 @@ def _iterated(problem: LeastSquares) -> Solution | None:
         return None
     spectrum = seen
     n, columns = problem.n, scaled.columns
-    way = WAYS["numba" if is_large(scaled.problem.X) else "numpy"](scaled.problem)
-    y_norm = float(np.linalg.norm(scaled.problem.y))
+    way = ways_for(scaled.problem)["numba" if is_large(scaled.problem) else "numpy"](scaled.problem)
+    y_norm = scaled.y_norm
     condition = math.sqrt(spectrum.kept[-1] / spectrum.kept[0])
     z, gradient = np.zeros(problem.p), way.gradient(np.zeros(problem.p))
     for steps in range(1, _STEPS + 1):
@@ -132,18 +135,22 @@ def _iterated(problem: LeastSquares) -> Solution | None:
 
 def _on_one_size(problem: LeastSquares) -> _ScaledProblem:
     """Return the problem as it is where its squares are in range, else a scaled copy in float64."""
-    X, y = problem.X, problem.y
     if problem.dtype == np.float64:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            gram, y_squares = gram_of(X), float(y @ y)
+            gram, y_squares = problem.over_rows(_gram_and_squares, both_added)
         squares = np.diag(gram)
         if all(_SAFE[0] < size < _SAFE[1] for size in (squares.min(), squares.max(), y_squares)):
             gram, columns = gram_on_one_size(gram)
-            return _ScaledProblem(problem, gram, columns, -columns)
-    copied = one_size(X, y)
-    copy = LeastSquares(copied.Z, copied.b)
-    back = copied.right - copied.columns
-    return _ScaledProblem(copy, gram_of(copied.Z), np.zeros_like(back), back)
+            return _ScaledProblem(problem, math.sqrt(y_squares), gram, columns, -columns)
+    columns, right = exponents_of(problem)
+    copy = problem.mapped(partial(on_one_size, columns, right))
+    gram, y_squares = copy.over_rows(_gram_and_squares, both_added)
+    back = right - columns
+    return _ScaledProblem(copy, math.sqrt(y_squares), gram, np.zeros_like(back), back)
+
+
+def _gram_and_squares(X: Array, y: Array) -> tuple[Array, float]:
+    return gram_of(X), float(y @ y)
 
 
 def _spectrum(gram: Array) -> _Spectrum:
@@ -176,12 +183,12 @@ def _refined(scaled: _ScaledProblem, spectrum: _Spectrum, rcond: float) -> _Spec
 
 def _image(scaled: _ScaledProblem, W: Array) -> tuple[float, Array]:
     """Return |ZW|_F and ZᵀZW, by blocks of rows."""
-    X, columns = scaled.problem.X, scaled.columns[:, None]
-    W, squares, product = np.ldexp(W, -columns), 0.0, np.zeros(W.shape)
-    rows = max(1, _BLOCK // X.shape[1])
-    for start in range(0, len(X), rows):
-        block = X[start : start + rows]
-        image = block @ W
-        squares += float(np.vdot(image, image))
-        product += block.T @ image
+    columns = scaled.columns[:, None]
+    part = partial(_squares_and_product, np.ldexp(W, -columns))
+    squares, product = scaled.problem.over_rows(part, both_added, _BLOCK)
     return math.sqrt(squares), np.ldexp(product, -columns)
+
+
+def _squares_and_product(W: Array, X: Array, y: Array) -> tuple[float, Array]:
+    image = X @ W
+    return float(np.vdot(image, image)), X.T @ image

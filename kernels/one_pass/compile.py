@@ -41,7 +41,7 @@ FAST = ("reassoc", "contract")
 def compiled(function: Callable[..., Any]) -> Any: ...
 @overload
 def compiled(
-    *, fast: bool = True, parallel: bool = False, cache: bool = True
+    *, fast: bool = True, parallel: bool = False, cache: bool = True, nogil: bool = False
 ) -> Callable[[Callable[..., Any]], Any]: ...
 def compiled(
     function: Callable[..., Any] | None = None,
@@ -49,18 +49,23 @@ def compiled(
     fast: bool = True,
     parallel: bool = False,
     cache: bool = True,
+    nogil: bool = False,
 ) -> Any:
     """Compile a function by `numba.njit`, named by its closure and by the source of this package.
 
-    In its name is also whether it is parallel: Numba's cache does not tell that apart.
+    In its name is also whether it is parallel: Numba's cache does not tell that apart. With
+    ``nogil`` other threads run Python meanwhile.
 
     It may close over numbers and over compiled functions; anything else raises TypeError.
     """
 
     def compile(function: Callable[..., Any]) -> Any:
-        function.__qualname__ += "_" + _digest(_SOURCE, _SHAPE, f"{parallel=}", *_held(function))
+        function.__qualname__ += "_" + _digest(
+            _SOURCE, _SHAPE, f"{parallel=} {nogil=}", *_held(function)
+        )
         flags = set(FAST) if fast else False
-        how = {"error_model": "numpy", "fastmath": flags, "parallel": parallel}
+        how = {"error_model": "numpy", "fastmath": flags}
+        how |= {"parallel": parallel, "nogil": nogil}
         try:
             return njit(cache=cache, **how)(function)
         except RuntimeError as error:

@@ -4,12 +4,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange
+from numba import prange
 
 from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.target import COUNT, WIDTH
-from kernels.one_pass.threads import has_threads
+from kernels.one_pass.threads import has_threads, thread_count
 from kernels.one_pass.vectors import accumulate_rows, add_outer, zeros
 from kernels.problem import Array
 
@@ -33,7 +33,7 @@ def gram(X: Array) -> Array:
     Cost: np² flops, a quarter more where p is small for the edges of tiles. BLAS (dsyrk) shares the
     triangle among threads, not the rows, and a share of it is small where p is: docs/kernel.md.
     """
-    found: Array = _gram_by(has_threads())(X, get_num_threads())
+    found: Array = _gram_by(has_threads())(X, thread_count())
     return found
 
 
@@ -41,7 +41,7 @@ def gram(X: Array) -> Array:
 def _gram_by(parallel: bool) -> Any:
     """Return the compiled sum, its parts at once or, where not ``parallel``, in turn."""
 
-    @compiled(parallel=parallel)
+    @compiled(parallel=parallel, nogil=not parallel)
     def gram(X, parts):  # type: ignore[no-untyped-def]
         n, p = X.shape
         width = (p + _TILE - 1) // _TILE * _TILE

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numba import carray, from_dtype, get_num_threads, prange, types
+from numba import carray, from_dtype, prange, types
 from numba.extending import overload
 
 from kernels.one_pass import by_columns, by_rows, plain
@@ -17,7 +17,7 @@ from kernels.one_pass.buffers import aligned, all_finite, copied, padded
 from kernels.one_pass.choice import TILES, kernel_for
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.target import LINE, WIDTH
-from kernels.one_pass.threads import has_threads
+from kernels.one_pass.threads import has_threads, thread_count
 from kernels.one_pass.vectors import scratch
 from kernels.problem import Array
 
@@ -69,7 +69,7 @@ class OnePass:
         fixed = (self.X, self.y, self.alpha, 2 / len(self.y))
         if self.is_threaded:
             return lambda w, g: threaded_gradient_by(self.kernel, has_threads())(
-                *fixed, get_num_threads(), w, g
+                *fixed, thread_count(), w, g
             )
         order = "C" if self.X.flags.c_contiguous else "F"
         return partial(_machine_code(self.kernel, self.X.dtype, order), *fixed, 1)
@@ -121,7 +121,7 @@ def threaded_gradient_by(kernel: str, parallel: bool = True) -> Any:
     they are taken at once or, where not ``parallel``, one after the other.
     """
 
-    @compiled(parallel=parallel)
+    @compiled(parallel=parallel, nogil=not parallel)
     def gradient(X, y, alpha, scale, parts, w, g):  # type: ignore[no-untyped-def]
         if not all_finite(w):
             return w.dtype.type(NOT_FINITE)

@@ -7,16 +7,37 @@ parts of X one after the other, and so give the same bits.
 """
 
 import os
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from numba import threading_layer
+from numba import get_num_threads, threading_layer
 
 _lost = False
+_here = threading.local()
 
 
 def has_threads() -> bool:
-    """Return whether this process can run compiled code in parallel."""
-    return not _lost
+    """Return whether this thread can run compiled code in parallel."""
+    return not _lost and not hasattr(_here, "is_alone")
+
+
+def thread_count() -> int:
+    """Return in how many parts this thread shares out X."""
+    return 1 if hasattr(_here, "is_alone") else int(get_num_threads())
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let this thread run kernels by itself: what shares X out beside others gives each one part.
+
+    The bits are those of one thread; Numba's own threads are not started.
+    """
+    _here.is_alone = True
+    try:
+        yield
+    finally:
+        del _here.is_alone
 
 
 def _forked() -> None:

@@ -1,8 +1,10 @@
 """The Gram matrix of X, of X with columns of one size, and what it shows of the rank."""
 
+from typing import Any
+
 import numpy as np
 
-from kernels.problem import Array
+from kernels.problem import Array, LeastSquares
 from kernels.rank.equilibration import Exponents
 
 # Of the largest eigenvalue of ZᵀZ: what is above is none of its rounding, so that columns of one
@@ -28,7 +30,12 @@ def gram_of(X: Array) -> Array:
     return gram(X)
 
 
-def is_large(X: Array) -> bool:
+def both_added(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Join two pairs of sums over rows: see `LeastSquares.over_rows`."""
+    return a[0] + b[0], a[1] + b[1]
+
+
+def is_large(X: Array | LeastSquares) -> bool:
     """Return whether X is worth compiled code."""
     return X.nbytes > _LARGE
 

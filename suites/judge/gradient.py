@@ -7,13 +7,16 @@ right one has relative error up to 1.
 """
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kernels import Array, LeastSquares, Way
 from suites.judge import twofold
+from suites.judge.columns import larger, largest_entries
 from suites.judge.errors import WrongAnswerError, unit_roundoff
+from suites.judge.twofold import Twofold
 
 _BLOCK = 1 << 15  # entries of X at a time: the temporaries of twofold arithmetic stay in cache
 _LAMBDA = 8.0  # standard deviations that a sum of rounding errors may be off
@@ -64,63 +67,42 @@ class GradientOracle:
         w = w.astype(np.float64)
         # Powers of two bring [X; sqrt(alpha) I], column by column, to at most 1 and Xw, y to at
         # most p: exact, and nothing overflows, whatever the units of the columns.
-        sizes = _exponents(problem.X)
+        largest, y_largest = problem.over_rows(largest_entries, larger)
+        sizes = np.frexp(largest)[1].astype(np.int64)
         self._x = np.maximum(sizes, np.frexp(math.sqrt(problem.alpha))[1])
         self._beside = self._x - sizes  # by how much alpha is larger than a column
         terms = (self._x + np.frexp(w)[1])[w != 0]
-        self._r = int(max(terms.max(initial=_LEAST), np.frexp(np.abs(problem.y).max())[1]))
+        self._r = int(max(terms.max(initial=_LEAST), np.frexp(y_largest)[1]))
         self._w = np.ldexp(w, self._x - self._r)
         self._alpha = problem.alpha
         self._accumulate(problem)
 
     def _accumulate(self, problem: LeastSquares) -> None:
         p = self._p
-        gradient, value = (np.zeros(p), np.zeros(p)), (np.zeros(()), np.zeros(()))
-        column_squares, first_order = np.zeros(p), np.zeros((2, p))
-        y_squares = r_squares = 0.0
-        value_slack = np.zeros(2)
-        inner, outer = self._gammas(p + 1), self._gammas(self._n + 3)
-        rows = max(1, _BLOCK // p)
-        for start in range(0, self._n, rows):
-            X = np.ldexp(problem.X[start : start + rows].astype(np.float64), -self._x)
-            y = np.ldexp(problem.y[start : start + rows].astype(np.float64), -self._r)
-            products = twofold.two_product(X.T.copy(), self._w[:, None])
-            r = twofold.add(twofold.total(products), (-y, np.zeros_like(y)))
-            column = r[0][:, None], r[1][:, None]
-            gradient = twofold.add(
-                gradient, twofold.total(twofold.multiply((X, np.zeros_like(X)), column))
-            )
-            value = twofold.add(value, twofold.total(twofold.multiply(r, r)))
-            magnitude = np.abs(r[0])
-            delta = np.outer(inner, np.abs(X) @ np.abs(self._w) + np.abs(y))
-            with_rounding = outer[:, None] * (magnitude + delta)
-            first_order += (delta + with_rounding) @ np.abs(X)
-            value_slack += np.sum(
-                delta * (2 * magnitude + delta) + with_rounding * (magnitude + delta), axis=1
-            )
-            column_squares += np.sum(np.square(np.ldexp(X, self._beside)), axis=0)
-            y_squares += float(y @ y)
-            r_squares += float(magnitude @ magnitude)
+        of_rows = _OfRows(
+            self._x, self._beside, self._r, self._w, self._gammas(p + 1), self._gammas(self._n + 3)
+        )
+        sums = problem.over_rows(of_rows, _joined, _BLOCK)
         # alpha w in the units of Xᵀr; alpha itself is in units of X².
         alpha = np.ldexp(np.ldexp(self._alpha, -self._x), -self._x)
         ridge = twofold.two_product(alpha, self._w)
-        self._gradient = twofold.add(gradient, ridge)
+        self._gradient = twofold.add(sums.gradient, ridge)
         squares = twofold.total(twofold.multiply(ridge, (self._w, np.zeros(p))))
-        self._value = twofold.add(value, squares)
+        self._value = twofold.add(sums.value, squares)
         ridge_slack = self._gammas(p + 4) * float(squares[0])
-        columns = np.ldexp(np.sqrt(column_squares), -self._beside)
-        size = math.sqrt(y_squares)
+        columns = np.ldexp(np.sqrt(sums.column_squares), -self._beside)
+        size = math.sqrt(sums.y_squares)
         size += float(columns @ np.abs(self._w))
         k = min(self._n, p)
         backward = (
             np.array([_FACTORED[_PROBABLE], _FACTORED[_WORST] * self._n * k]) * self._u * size
         )
-        r_norm = math.sqrt(r_squares)
+        r_norm = math.sqrt(sums.r_squares)
         factored_value = backward * (2 * r_norm + backward)
         factored_value += self._gammas(k + 4) * (r_norm + backward) ** 2
         ridge_gradient = np.outer(self._gammas(4), np.abs(ridge[0]))
         self._slack = {
-            False: (value_slack + ridge_slack, first_order + ridge_gradient),
+            False: (sums.value_slack + ridge_slack, sums.first_order + ridge_gradient),
             True: (factored_value + ridge_slack, np.outer(backward, columns) + ridge_gradient),
         }
 
@@ -187,10 +169,58 @@ class GradientOracle:
                 )
 
 
-def _exponents(X: Array) -> Any:
-    """Return the exponents of the largest entries of the columns; 0 for a column of zeros."""
-    return np.frexp(np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64))[1].astype(
-        np.int64
+class _Sums(NamedTuple):
+    """What is summed over rows: the gradient and the value, and what bounds their errors."""
+
+    gradient: Twofold
+    value: Twofold
+    first_order: Array
+    value_slack: Array
+    column_squares: Array
+    y_squares: float
+    r_squares: float
+
+
+@dataclass(frozen=True, eq=False)
+class _OfRows:
+    """The sums over some rows, of X, y and w as they are scaled."""
+
+    x: Array
+    beside: Array
+    r: int
+    w: Array
+    inner: Array
+    outer: Array
+
+    def __call__(self, X: Array, y: Array) -> _Sums:
+        X = np.ldexp(X.astype(np.float64), -self.x)
+        y = np.ldexp(y.astype(np.float64), -self.r)
+        products = twofold.two_product(X.T.copy(), self.w[:, None])
+        r = twofold.add(twofold.total(products), (-y, np.zeros_like(y)))
+        column = r[0][:, None], r[1][:, None]
+        magnitude = np.abs(r[0])
+        delta = np.outer(self.inner, np.abs(X) @ np.abs(self.w) + np.abs(y))
+        with_rounding = self.outer[:, None] * (magnitude + delta)
+        return _Sums(
+            twofold.total(twofold.multiply((X, np.zeros_like(X)), column)),
+            twofold.total(twofold.multiply(r, r)),
+            (delta + with_rounding) @ np.abs(X),
+            np.sum(delta * (2 * magnitude + delta) + with_rounding * (magnitude + delta), axis=1),
+            np.sum(np.square(np.ldexp(X, self.beside)), axis=0),
+            float(y @ y),
+            float(magnitude @ magnitude),
+        )
+
+
+def _joined(a: _Sums, b: _Sums) -> _Sums:
+    return _Sums(
+        twofold.add(a.gradient, b.gradient),
+        twofold.add(a.value, b.value),
+        a.first_order + b.first_order,
+        a.value_slack + b.value_slack,
+        a.column_squares + b.column_squares,
+        a.y_squares + b.y_squares,
+        a.r_squares + b.r_squares,
     )
 
 

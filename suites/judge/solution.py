@@ -1,14 +1,16 @@
 """Solutions: right, or how wrong, whatever n, p, dtype, alpha and the units of the columns."""
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.linalg
 
 from kernels import Array, LeastSquares, Solution
 from suites.judge import twofold
+from suites.judge.columns import larger, largest_entries
 from suites.judge.errors import WrongAnswerError, unit_roundoff
+from suites.judge.twofold import Twofold
 
 RIGHT = 30.0  # in units of rounding: what is below is right
 _ROWS = 1 << 15  # entries of X at a time, in twice the precision
@@ -103,25 +105,11 @@ class SolutionJudge:
 
     def _gradient_and_residual(self, w: Array, exponents: Array) -> tuple[Array, float]:
         """Return Zᵀr and |r| for y scaled by 2⁻ʳⁱᵍʰᵗ, alpha included."""
-        problem, p = self.problem, self.problem.p
+        problem = self.problem
         # Z as scaled here and v such that Zz = Zv exactly: v may be of unlike size, as w is.
         v = np.ldexp(w.astype(np.float64), exponents - self._right)
-        gradient, squares = (np.zeros(p), np.zeros(p)), 0.0
-        rows = max(1, _ROWS // p)
-        for start in range(0, problem.n, rows):
-            Z = _shifted(problem.X[start : start + rows].astype(np.float64), -exponents)
-            b = np.ldexp(problem.y[start : start + rows].astype(np.float64), -self._right)
-            if problem.dtype == np.float32:
-                r = b - Z @ v
-                gradient = twofold.add(gradient, (Z.T @ r, np.zeros(p)))
-                squares += float(r @ r)
-                continue
-            products = twofold.two_product(Z.T.copy(), -v[:, None])
-            r2 = twofold.add(twofold.total(products), (b, np.zeros_like(b)))
-            column = r2[0][:, None], r2[1][:, None]
-            part = twofold.total(twofold.multiply((Z, np.zeros_like(Z)), column))
-            gradient = twofold.add(gradient, part)
-            squares += float(r2[0] @ r2[0])
+        of_rows = partial(_gradient_and_squares, exponents, self._right, v)
+        gradient, squares = problem.over_rows(of_rows, _gradients_joined, _ROWS)
         if problem.alpha:
             # D⁻¹ alpha w, as alpha D⁻² z
             ridge = np.ldexp(self._ridge, -exponents)
@@ -220,24 +208,52 @@ def check_solution(problem: LeastSquares, rank: int | None, found: Solution) -> 
     SolutionJudge(problem, rank).check(found)
 
 
+def _gradient_and_squares(
+    exponents: Array, right: int, v: Array, X: Array, y: Array
+) -> tuple[Twofold, float]:
+    """Return Zᵀr and |r|² of some rows; float32 in float64, float64 in twice the precision."""
+    Z = _shifted(X.astype(np.float64), -exponents)
+    b = np.ldexp(y.astype(np.float64), -right)
+    if X.dtype == np.float32:
+        r = b - Z @ v
+        return (Z.T @ r, np.zeros_like(v)), float(r @ r)
+    products = twofold.two_product(Z.T.copy(), -v[:, None])
+    r2 = twofold.add(twofold.total(products), (b, np.zeros_like(b)))
+    column = r2[0][:, None], r2[1][:, None]
+    gradient = twofold.total(twofold.multiply((Z, np.zeros_like(Z)), column))
+    return gradient, float(r2[0] @ r2[0])
+
+
+def _gradients_joined(a: tuple[Twofold, float], b: tuple[Twofold, float]) -> tuple[Twofold, float]:
+    return twofold.add(a[0], b[0]), a[1] + b[1]
+
+
 def _factored(problem: LeastSquares) -> tuple[Array, Array, int, float]:
     """Return the exponents of the columns of X, R with RᵀR = ZᵀZ, the exponent of y, and |y| then.
 
-    R by blocks of rows: R ← R of [R; Z_b].
+    R by blocks of rows: R ← R of [R; R of Z_b].
     """
-    X, y = problem.X, problem.y
-    rows = max(problem.p, _FACTORED // problem.p)
-    blocks = [slice(start, start + rows) for start in range(0, problem.n, rows)]
-    largest = np.max([np.abs(X[block]).max(axis=0) for block in blocks], axis=0)
-    exponents = np.frexp(largest.astype(np.float64))[1]
-    R = np.zeros((0, problem.p))
-    for block in blocks:
-        Z = _shifted(X[block].astype(np.float64), -exponents)
-        R = scipy.linalg.qr(np.vstack([R, Z]), mode="r", check_finite=False)[0][: problem.p]
+    entries = max(problem.p * problem.p, _FACTORED)
+    largest, y_largest = problem.over_rows(largest_entries, larger, entries)
+    exponents, right = np.frexp(largest)[1], int(np.frexp(y_largest)[1])
+    of_rows = partial(_triangle_and_squares, exponents, right)
+    R, squares = problem.over_rows(of_rows, _triangles_joined, entries)
     shifts = _nearest(np.linalg.norm(R, axis=0))
-    right = int(np.frexp(float(np.abs(y).max()))[1])
-    b_norm = float(np.linalg.norm(np.ldexp(y.astype(np.float64), -right)))
-    return exponents + shifts, _shifted(R, -shifts), right, b_norm
+    return exponents + shifts, _shifted(R, -shifts), right, math.sqrt(squares)
+
+
+def _triangle_and_squares(exponents: Array, right: int, X: Array, y: Array) -> tuple[Array, float]:
+    b = np.ldexp(y.astype(np.float64), -right)
+    return _triangle(_shifted(X.astype(np.float64), -exponents)), float(b @ b)
+
+
+def _triangles_joined(a: tuple[Array, float], b: tuple[Array, float]) -> tuple[Array, float]:
+    return _triangle(np.vstack([a[0], b[0]])), a[1] + b[1]
+
+
+def _triangle(Z: Array) -> Array:
+    R: Array = scipy.linalg.qr(Z, mode="r", check_finite=False)[0][: Z.shape[1]]
+    return R
 
 
 def _one_size(R: Array, units: Array, ridge: float) -> tuple[Array, Array]:
