@@ -62,12 +62,15 @@ class Cluster:
         except CommClosedError as error:
             raise InputError(f"the scheduler is gone: {error}") from None
 
-    def read(self, given: list[str], options: Options, bar: Any) -> tuple[Partitions, OnCluster]:
-        """Let the workers read folders, patterns and arrays into blocks."""
+    def read(
+        self, given: list[str], options: Options, bar: Any = None
+    ) -> tuple[Partitions, OnCluster]:
+        """Let the workers read folders, patterns and arrays into blocks; ``bar`` shows how far."""
         told = partitions(given, options, self._on_workers)
-        bar.reset(len(told.sources))
+        if bar is not None:
+            bar.reset(len(told.sources))
         try:
-            blocks = OnCluster(self.client, told.sources, bar.update)
+            blocks = OnCluster.of(self.client, told.sources, bar and bar.update)
         except ValueError as error:
             raise InputError(str(error)) from None
         told.notes.append(f"X lies in {blocks.count:,} block{'s' * (blocks.count > 1)} of rows")

@@ -56,17 +56,21 @@ def decimal_mark(columns: list[pl.Series], separator: str) -> str:
     return "," if commas > points else "."
 
 
-def parsed(column: pl.Series, where: str, decimal: str = ".", null: tuple[str, ...] = ()) -> Column:
+def parsed(
+    column: pl.Series, where: str, decimal: str = ".", null: tuple[str, ...] = (), first: int = 0
+) -> Column:
     """Return a column as numbers, or as the text or dates that it is.
 
     ``where`` names it in what is raised: InputError where a value is no number in a column that is
-    mostly numbers, and where a column holds lists, structs or bytes.
+    mostly numbers, and where a column holds lists, structs or bytes. ``first`` is the place of its
+    first row in the file.
     """
     kind = column.dtype
     if kind in (pl.Categorical, pl.Enum):
         column, kind = column.cast(pl.String), pl.String()
     if kind == pl.String:
-        return _from_text(column, where, decimal, frozenset(value.lower() for value in null))
+        missing = MISSING | {value.lower() for value in null}
+        return _from_text(column, where, decimal, missing, first)
     if kind.is_integer() or kind.is_decimal():
         return Column(column.cast(pl.Float64), _merged(column))
     if kind.is_float():
@@ -81,10 +85,12 @@ def parsed(column: pl.Series, where: str, decimal: str = ".", null: tuple[str, .
     raise InputError(f"{where} must be numeric; it holds {kind}, which has no one number a row")
 
 
-def _from_text(column: pl.Series, where: str, decimal: str, null: frozenset[str]) -> Column:
+def _from_text(
+    column: pl.Series, where: str, decimal: str, missing: frozenset[str], first: int
+) -> Column:
     text = column.str.strip_chars()
     lower = text.str.to_lowercase()
-    text = _kept(text, ~lower.is_in(list(MISSING | null)))
+    text = _kept(text, ~lower.is_in(list(missing)))
     there = text.drop_nulls()
     if decimal == ".":
         values = text.cast(pl.Float64, strict=False)
@@ -99,7 +105,7 @@ def _from_text(column: pl.Series, where: str, decimal: str, null: frozenset[str]
     if 2 * int(bad.sum()) < len(there):
         row = int(bad.arg_max() or 0)
         raise InputError(
-            f"{where} holds numbers, and in row {row + 1} {short(text[row])}:"
+            f"{where} holds numbers, and in row {first + row + 1} {short(text[row])}:"
             f" --null {short(text[row])} if that is missing"
         )
     dates = _dates(there, where)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from fourways.errors import InputError
-from fourways.reading.cells import parsed, short
+from fourways.reading.cells import is_number, parsed, short
 from fourways.reading.options import BEYOND, INTERCEPT, Data, Options, is_beyond_memory
 from fourways.reading.table import without_missing
 
@@ -66,6 +66,13 @@ def mapped(path: Path, target: str, features: list[str], options: Options) -> Da
     return Data(X=X, y=y, names=names, notes=[BEYOND], is_beyond_memory=True)
 
 
+def _first_text(values: pl.Series) -> int:
+    """Return the first row that holds no number, else the first that holds anything."""
+    cells = enumerate(values)
+    texts = (row for row, cell in cells if isinstance(cell, str) and not is_number(cell))
+    return next(texts, int(values.is_not_null().arg_max() or 0))
+
+
 def numbers(part: pl.DataFrame, path: Path, options: Options, first: int = 0) -> pl.DataFrame:
     """Return a part of a table as numbers that lack nothing.
 
@@ -74,9 +81,9 @@ def numbers(part: pl.DataFrame, path: Path, options: Options, first: int = 0) ->
     found = []
     for name in part.columns:
         where = f"{path}: column {name!r}"
-        column = parsed(part[name], where, options.decimal or ".", options.null)
+        column = parsed(part[name], where, options.decimal or ".", options.null, first)
         if column.is_text or column.is_date:
-            row = int(column.values.is_not_null().arg_max() or 0)
+            row = _first_text(column.values)
             raise InputError(
                 f"{where} must be numeric, as the table is read in parts;"
                 f" row {first + row + 1} holds {short(part[name][row])}"

@@ -187,7 +187,9 @@ class _Layout:
 def _of_tables(files: list[File], options: Options, on_workers: OnWorkers) -> Partitions:
     surveys = on_workers(_Surveyor(options), files if files[0].is_parquet else files[:1])
     first = surveys[0]
-    target, features, notes = roles(first.columns, options, Path(files[0].url), first.index)
+    elsewhere = {name for survey in surveys for name in survey.columns} - set(first.columns)
+    asked = replace(options, exclude=tuple(set(options.exclude) - elsewhere))
+    target, features, notes = roles(first.columns, asked, Path(files[0].url), first.index)
     layout = _Layout(files[0], first.columns, target, features, first.options)
     names = [INTERCEPT] * options.intercept + features
     if not names:

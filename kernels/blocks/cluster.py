@@ -7,21 +7,23 @@ a block that is lost with its worker is made again by its source, to the bit.
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain, pairwise
 from typing import Any, TypeVar
 
 from dask.sizeof import sizeof
 from distributed import Client, Future, as_completed
 from threadpoolctl import threadpool_limits
 
-from kernels.blocks.engine import Change, Join, Part, Seen, changed, joined_in_tree
+from kernels.blocks.engine import Change, Join, Part, Run, Seen, changed, last_joined, runs
 from kernels.one_pass.threads import alone
-from kernels.problem import LeastSquares
+from kernels.problem import Array, LeastSquares
 
 T = TypeVar("T")
 
-_AT_ONCE = 8  # of what blocks are joined to: a whole part of the tree
+_AT_ONCE = 8  # tasks, of which the runs are joined by another
+_TASK = 1 << 30  # bytes of X in a task
+_STAYS, _OF_MEMORY = 3, 32  # parts of the memory that X stays in, and that a task may take
 _OVERHEAD = 1 << 10  # bytes of a block beside X and y
 _LIBRARIES = {"numpy", "scipy.linalg", "torch"}  # that have threads of their own
 _here = threading.local()  # OpenMP is told by each thread for itself
@@ -34,68 +36,75 @@ def _size(block: LeastSquares) -> int:
 
 
 class OnCluster:
-    """Blocks in the memory of workers, made there by ``sources``; None is a block without rows.
+    """Blocks in the memory of workers: futures of problems, None where a source had no rows.
 
     What `distributed` raises is passed on: what a source raises, `KilledWorker` where a block has
     ended three workers.
     """
 
-    def __init__(
-        self,
+    def __init__(self, client: Client, blocks: Sequence[Future[Any]]) -> None:
+        _follow(client, blocks)
+        sizes = client.gather(client.map(_bytes, blocks, pure=False))
+        self._client = client
+        self._blocks = [block for block, size in zip(blocks, sizes, strict=True) if size]
+        if not self._blocks:
+            raise ValueError("no source has any rows")
+        self._shares = _shares(len(self._blocks), _tasks(_workers(client).values(), sum(sizes)))
+        self._last: list[Future[Any]] = []
+
+    @classmethod
+    def of(
+        cls,
         client: Client,
         sources: Sequence[Callable[[], LeastSquares | None]],
         seen: Seen | None = None,
-    ) -> None:
-        threads = {
-            address: worker["nthreads"]
-            for address, worker in client.scheduler_info(n_workers=-1)["workers"].items()
-        }
-        self._client = client
-        self._last: list[Future[Any]] = []
-        self._group = _group(len(sources), sum(threads.values()))
-        # Neighbours to one worker, to each as many as it has threads; any other will do if it goes.
-        homes = [address for address in sorted(threads) for _ in range(threads[address])]
-        groups = -(-len(sources) // self._group)
+    ) -> "OnCluster":
+        """Let the workers make blocks, neighbours on one thread, as many on each.
+
+        Any other worker will do for a block whose own is gone: it is made again.
+        """
+        workers = _workers(client)
+        homes = [name for name in sorted(workers) for _ in range(workers[name]["nthreads"])]
         blocks = [
-            client.submit(
-                _made,
-                source,
-                pure=False,
-                workers=[homes[k // self._group * len(homes) // groups]],
-                allow_other_workers=True,
-            )
-            for k, source in enumerate(sources)
+            client.submit(_made, source, pure=False, workers=[home], allow_other_workers=True)
+            for home, some in zip(homes, _shares(len(sources), len(homes)), strict=False)
+            for source in sources[some]
         ]
         _follow(client, blocks, seen)
-        is_there = client.gather(client.map(_is_there, blocks, pure=False))
-        self._blocks = [block for block, there in zip(blocks, is_there, strict=True) if there]
-        if not self._blocks:
-            raise ValueError("no source has any rows")
+        return cls(client, blocks)
 
     @classmethod
-    def _of(cls, other: "OnCluster", blocks: list[Future[Any]]) -> "OnCluster":
-        engine = cls.__new__(cls)
-        engine._client, engine._blocks, engine._last = other._client, blocks, []
-        engine._group = other._group
-        return engine
+    def of_arrays(cls, client: Client, X: Any, y: Any) -> "OnCluster":
+        """Return blocks of arrays of Dask, one for each chunk of rows of X.
+
+        They are computed on the cluster; lengths that are not known are asked for there.
+        """
+        from dask import delayed
+
+        X, y = client.persist([X, y])
+        with client.as_current():
+            X, y = X.compute_chunk_sizes(), y.compute_chunk_sizes()
+        X = X.rechunk({1: -1})
+        rows, responses = (a.to_delayed().ravel() for a in (X, y.rechunk((X.chunks[0],))))
+        of_chunks = delayed(_of_chunks)
+        return cls(client, client.compute(list(map(of_chunks, rows, responses))))
 
     @property
     def count(self) -> int:
         return len(self._blocks)
 
     def joined(self, part: Part[T], join: Join[T], seen: Seen | None = None) -> T:
-        submit = partial(self._client.submit, pure=False)
-        found = [
-            submit(_joined_parts, part, join, *blocks)
-            for blocks in _apart(self._blocks, self._group)
-        ]
+        shares = [(share.start, self._blocks[share]) for share in self._shares]
+        # By `map`, which sends all tasks at once: a second message would wait for 10 ms.
+        found = self._client.map(_runs_of, shares, part=part, join=join, pure=False)
         if seen is not None:
-            _follow(self._client, found, seen, self._group)
+            _follow(self._client, found, seen, -(-self.count // len(found)))
         while len(found) > _AT_ONCE:
-            found = [submit(_joined, join, *some) for some in _apart(found, _AT_ONCE)]
+            some = [found[k : k + _AT_ONCE] for k in range(0, len(found), _AT_ONCE)]
+            found = self._client.map(_runs_joined, some, join=join, pure=False)
         # What was asked last is let go only now: to tell the scheduler so would hold up this one.
         self._last = found
-        whole: T = _joined(join, *self._client.gather(found))
+        whole: T = last_joined(_runs_joined(self._client.gather(found), join), join)
         return whole
 
     def one(self, number: int, part: Part[T]) -> T:
@@ -105,8 +114,7 @@ class OnCluster:
 
     def mapped(self, change: Change) -> "OnCluster":
         blocks = self._client.map(_changed, self._blocks, change=change, pure=False)
-        _follow(self._client, blocks)
-        return self._of(self, blocks)
+        return OnCluster(self._client, blocks)
 
 
 def _follow(
@@ -119,36 +127,59 @@ def _follow(
             seen(blocks)
 
 
+def _workers(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
+def _of_chunks(X: Array, y: Array) -> LeastSquares | None:
+    return LeastSquares(X, y) if len(y) else None
+
+
 def _made(source: Callable[[], LeastSquares | None]) -> LeastSquares | None:
     return source()
 
 
-def _is_there(block: LeastSquares | None) -> bool:
-    return block is not None
+def _bytes(block: LeastSquares | None) -> int:
+    return 0 if block is None else block.nbytes
 
 
-def _group(count: int, threads: int) -> int:
-    """Return how many neighbouring blocks make a task: a part of the tree that is whole.
+def _tasks(workers: Collection[dict[str, Any]], size: int) -> int:
+    """Return into how many tasks X of ``size`` bytes is to go, a multiple of the threads.
 
-    A task costs a millisecond of a core, so there are few; two for a thread at least, so that none
-    is idle for long. The tree, and so the bits, are the same.
+    A task costs a millisecond of a core and holds its blocks in memory: up to 1 GiB, but where X
+    does not stay in memory little beside what a worker may hold, as what comes from disk is there
+    two or three times for a while.
     """
-    group = 1
-    while count // (2 * group) >= 2 * threads:
-        group *= 2
-    return group
+    threads = sum(int(worker["nthreads"]) for worker in workers)
+    rooms = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
+    limit = _TASK
+    if rooms and size > sum(rooms) // _STAYS:
+        limit = min(limit, min(rooms) // _OF_MEMORY)
+    return threads * max(1, -(-size // (threads * limit)))
 
 
-def _apart(things: Sequence[Any], count: int) -> list[Sequence[Any]]:
-    return [things[start : start + count] for start in range(0, len(things), count)]
+def _shares(count: int, tasks: int) -> list[slice]:
+    """Return neighbouring blocks for each of some tasks.
+
+    The shares are equal, to a sixteenth: they end where parts of the tree of an eighth of a share
+    do, so that each is joined to a few runs.
+    """
+    unit = 1 << max(0, (count // tasks // 8).bit_length() - 1)
+    ends = [min(count, round(count * k / tasks / unit) * unit) for k in range(tasks)] + [count]
+    return [slice(start, end) for start, end in pairwise(ends) if start < end]
 
 
-def _joined(join: Join[T], *found: T) -> T:
-    return joined_in_tree(found, join)
+def _runs_of(
+    share: tuple[int, Sequence[LeastSquares]], part: Part[T], join: Join[T]
+) -> list[Run[T]]:
+    start, blocks = share
+    found = (Run(start + k, 1, _on_one_thread(part, block)) for k, block in enumerate(blocks))
+    return runs(found, join)
 
 
-def _joined_parts(part: Part[T], join: Join[T], *blocks: LeastSquares) -> T:
-    return joined_in_tree((_on_one_thread(part, block) for block in blocks), join)
+def _runs_joined(found: Sequence[list[Run[T]]], join: Join[T]) -> list[Run[T]]:
+    return runs(chain.from_iterable(found), join)
 
 
 def _changed(block: LeastSquares, change: Change) -> LeastSquares:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -35,23 +35,37 @@ class Engine(Protocol):
         """Return blocks of what ``change`` makes of X and y of each."""
 
 
+class Run(NamedTuple, Generic[T]):
+    """``size`` neighbours joined, a power of two, from block ``start`` on, a multiple of it."""
+
+    start: int
+    size: int
+    value: T
+
+
 def joined_in_tree(found: Iterable[T], join: Join[T]) -> T:
     """Return all of them joined, two neighbours at a time, then two of the pairs, and so on.
 
     The tree depends on nothing but how many there are: so do the bits of a sum, whoever computes
-    which part of it, and when. A run of 2^k from a multiple of 2^k on is a part of the tree by
-    itself. At most one of each size is held.
+    which part of it, and when. At most one of each size is held.
     """
-    waiting: list[T | None] = []  # at place k: 2^k of them joined
-    for one in found:
-        for k, before in enumerate(waiting):
-            if before is None:
-                waiting[k] = one
-                break
-            waiting[k], one = None, join(before, one)
-        else:
-            waiting.append(one)
-    return reduce(lambda later, before: join(before, later), (w for w in waiting if w is not None))
+    return last_joined(runs((Run(k, 1, value) for k, value in enumerate(found)), join), join)
+
+
+def runs(found: Iterable[Run[T]], join: Join[T]) -> list[Run[T]]:
+    """Return neighbours joined as far as the tree goes that they are all of."""
+    done: list[Run[T]] = []
+    for run in found:
+        while done and done[-1].size == run.size and run.start // run.size % 2:
+            before = done.pop()
+            run = Run(before.start, 2 * run.size, join(before.value, run.value))
+        done.append(run)
+    return done
+
+
+def last_joined(found: Sequence[Run[T]], join: Join[T]) -> T:
+    """Return what there is, from the first block to the last, joined: the small runs first."""
+    return reduce(lambda later, before: join(before, later), [run.value for run in found[::-1]])
 
 
 def changed(change: Change, block: LeastSquares) -> LeastSquares:
