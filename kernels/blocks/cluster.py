@@ -46,10 +46,10 @@ class OnCluster:
         _follow(client, blocks)
         sizes = client.gather(client.map(_bytes, blocks, pure=False))
         self._client = client
-        self._blocks = [block for block, size in zip(blocks, sizes, strict=True) if size]
-        if not self._blocks:
+        self.blocks = [block for block, size in zip(blocks, sizes, strict=True) if size]
+        if not self.blocks:
             raise ValueError("no source has any rows")
-        self._shares = _shares(len(self._blocks), _tasks(_workers(client).values(), sum(sizes)))
+        self._shares = _shares(len(self.blocks), _tasks(_workers(client).values(), sum(sizes)))
         self._last: list[Future[Any]] = []
 
     @classmethod
@@ -91,10 +91,10 @@ class OnCluster:
 
     @property
     def count(self) -> int:
-        return len(self._blocks)
+        return len(self.blocks)
 
     def joined(self, part: Part[T], join: Join[T], seen: Seen | None = None) -> T:
-        shares = [(share.start, self._blocks[share]) for share in self._shares]
+        shares = [(share.start, self.blocks[share]) for share in self._shares]
         # By `map`, which sends all tasks at once: a second message would wait for 10 ms.
         found = self._client.map(_runs_of, shares, part=part, join=join, pure=False)
         if seen is not None:
@@ -108,12 +108,12 @@ class OnCluster:
         return whole
 
     def one(self, number: int, part: Part[T]) -> T:
-        self._last = [self._client.submit(_on_one_thread, part, self._blocks[number], pure=False)]
+        self._last = [self._client.submit(_on_one_thread, part, self.blocks[number], pure=False)]
         result: T = self._last[0].result()
         return result
 
     def mapped(self, change: Change) -> "OnCluster":
-        blocks = self._client.map(_changed, self._blocks, change=change, pure=False)
+        blocks = self._client.map(_changed, self.blocks, change=change, pure=False)
         return OnCluster(self._client, blocks)
 
 

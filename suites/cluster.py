@@ -1,0 +1,291 @@
+"""The ways over blocks on a Dask cluster of two processes, beside one process on the same cores.
+
+`make bench-peers SUITES=cluster`: it needs `distributed`, up to 20 GB of memory, and some twenty
+minutes. X is drawn where it is wanted, the same in the workers and in the one process.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from kernels import WAYS, Array, LeastSquares, minimum_norm
+from suites.conform.registry import is_installed
+from suites.data import problems
+from suites.harness.benchmark import Benchmark, skip, with_attributes
+from suites.harness.group import Findings, Group
+from suites.harness.machine import cores, memory
+from suites.harness.threads import use_threads
+from suites.judge import GradientOracle, SolutionJudge, WrongAnswerError
+
+_COLUMNS = 100
+_BLOCK = 64 << 20  # bytes of X
+_SIZES = {"256 MB": 256_000_000, "1 GB": 10**9, "4 GB": 4 * 10**9, "8 GB": 8 * 10**9}
+_ROUNDS = 7
+_SMALL = ["2 blocks", "64 blocks"]
+_SMALL_ROWS = 100
+_WORKERS = 2
+_OTHERS = ["one process", "dask.array", "dask-glm"]
+_LARGEST_OF_OTHERS = 4 * 10**9  # bytes of X: what Dask makes beside it takes as much again
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A source: rows that are drawn by a seed."""
+
+    seed: int
+    rows: int
+
+    def __call__(self) -> LeastSquares:
+        rng = np.random.default_rng(self.seed)
+        X = rng.standard_normal((self.rows, _COLUMNS))
+        return LeastSquares(X, X.sum(axis=1) + rng.standard_normal(self.rows))
+
+
+def _drawn(size: int) -> list[_Drawn]:
+    rows = _BLOCK // (8 * _COLUMNS)
+    whole, rest = divmod(size // (8 * _COLUMNS), rows)
+    return [_Drawn(k, rows) for k in range(whole)] + [_Drawn(whole, rest)] * bool(rest)
+
+
+@contextmanager
+def _cluster(size: int) -> Iterator[Any]:
+    """Start a cluster that keeps X in memory, whose workers import `suites` from where it lies."""
+    from kernels.blocks.local import local_cluster
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "suites").symlink_to(Path(__file__).parent)
+        sys.path.append(folder)  # a process that is spawned takes it over
+        try:
+            with local_cluster(_WORKERS, cores(), memory() + 4 * size) as client:
+                yield client
+        finally:
+            sys.path.remove(folder)
+
+
+class Sizes(Group):
+    """Gradient and solution of one size: the cluster, one process, and what Dask itself offers."""
+
+    params = [list(_SIZES)]
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        (name,) = point
+        size = _SIZES[name]
+        sources = _drawn(size)
+        whole = _in_one_place(sources)
+        with _cluster(size) as client:
+            _compare(found, client, sources, whole)
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 15.0 + 15e-9 * _SIZES[point[0]]
+
+
+def _in_one_place(sources: list[_Drawn]) -> LeastSquares:
+    n = sum(source.rows for source in sources)
+    X, y, start = np.empty((n, _COLUMNS)), np.empty(n), 0
+    for source in sources:
+        block, stop = source(), start + source.rows
+        X[start:stop], y[start:stop], start = block.X, block.y, stop
+    return LeastSquares(X, y)
+
+
+def _compare(found: Findings, client: Any, sources: list[_Drawn], whole: LeastSquares) -> None:
+    from kernels.blocks.cluster import OnCluster
+    from kernels.blocks.problem import BlockedLeastSquares
+    from kernels.blocks.ways import OVER_BLOCKS
+
+    one = WAYS["numba"](whole)
+    use_threads(cores())
+    engine = OnCluster.of(client, sources)
+    problem = BlockedLeastSquares(engine)
+    w = problems.start(problem)
+    way = OVER_BLOCKS["numba"](problem)
+    oracle, judge = GradientOracle(problem, w), SolutionJudge(problem)
+    gradients: dict[str, Callable[[], Any]] = {
+        "cluster": partial(way.gradient, w),
+        "one process": partial(one.gradient, w),
+    }
+    solutions: dict[str, Callable[[], Any]] = {
+        "cluster": lambda: minimum_norm(problem).w,
+        "one process": lambda: minimum_norm(whole).w,
+    }
+    if whole.nbytes <= _LARGEST_OF_OTHERS:
+        X, y = _arrays(client, engine.blocks, problem.sizes)
+        gradients["dask.array"] = lambda: (2 / problem.n) * _computed(client, X.T @ (X @ w - y))
+        solutions["dask.array"] = lambda: _computed(client, _lstsq(X, y))
+        if is_installed("dask-glm"):
+            solutions["dask-glm"] = lambda: _by_dask_glm(client, X, y)
+    _time(found, "gradient", gradients, lambda g: oracle.gradient_error(g, factored=False) <= 1)
+    _time(found, "solution", solutions, lambda w: judge.backward_error(w) < 30)
+
+
+def _time(
+    found: Findings, what: str, calls: dict[str, Callable[[], Any]], is_right: Callable[[Any], bool]
+) -> None:
+    """Time calls in turn, each right at first and at last; ours must be."""
+    last = {name: call() for name, call in calls.items()}
+    rounds = 3 if what == "solution" else _ROUNDS
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for k in range(rounds):
+        for name in list(calls)[:: 1 if k % 2 else -1]:
+            began = perf_counter()
+            last[name] = calls[name]()
+            seconds[name].append(perf_counter() - began)
+    right = {name for name, answer in last.items() if is_right(np.asarray(answer))}
+    if wrong := {"cluster", "one process"} - right:
+        raise WrongAnswerError(f"the {what} of {' and of '.join(sorted(wrong))} is wrong")
+    ours = np.array(seconds["cluster"])
+    found.put("seconds", what, ours)
+    for name in right - {"cluster"}:
+        found.put(what, name, np.array(seconds[name]) / ours)
+
+
+def _arrays(client: Any, blocks: list[Any], sizes: list[int]) -> tuple[Any, Any]:
+    """Return X and y as Dask's own arrays, over the blocks that the workers hold."""
+    import dask.array as da
+    from dask import delayed
+
+    parts = [
+        (delayed(_X_of)(block), delayed(_y_of)(block), size)
+        for block, size in zip(blocks, sizes, strict=True)
+    ]
+    X = da.concatenate([da.from_delayed(X, (n, _COLUMNS), np.float64) for X, _, n in parts])
+    y = da.concatenate([da.from_delayed(y, (n,), np.float64) for _, y, n in parts])
+    arrays: tuple[Any, Any] = tuple(client.persist([X, y]))
+    return arrays
+
+
+def _X_of(block: LeastSquares) -> Array:
+    return block.X
+
+
+def _y_of(block: LeastSquares) -> Array:
+    return block.y
+
+
+def _computed(client: Any, array: Any) -> Array:
+    return np.asarray(client.compute(array).result())
+
+
+def _lstsq(X: Any, y: Any) -> Any:
+    import dask.array as da
+
+    return da.linalg.lstsq(X, y)[0]
+
+
+def _by_dask_glm(client: Any, X: Any, y: Any) -> Array:
+    from dask_glm.algorithms import admm
+    from dask_glm.families import Normal
+
+    with client.as_current():
+        return np.asarray(admm(X, y, family=Normal, regularizer="l2", lamduh=0.0))
+
+
+def _require(size: str = "") -> None:
+    """Leave out what cannot be measured here."""
+    if not is_installed("distributed"):
+        skip("distributed is not installed")
+    if size and 2.6 * _SIZES[size] > memory():
+        skip(f"{size} do not fit twice into {memory() / 1e9:.0f} GB")
+
+
+class _OfSizes(Benchmark):
+    """Compared with the cluster: above 1 the cluster is faster."""
+
+    group = Sizes
+    param_names = ["beside", "X"]
+    params: Any = [_OTHERS, list(_SIZES)]
+
+    def setup(self, beside: str, size: str) -> None:
+        _require(size)
+        if beside != "one process" and _SIZES[size] > _LARGEST_OF_OTHERS:
+            skip(f"{beside} makes as much again of X")
+        if beside == "dask-glm" and not is_installed("dask-glm"):
+            skip("dask-glm is not installed")
+
+
+class Gradient(_OfSizes):
+    """Time of a gradient by others over that on the cluster, numba in two workers, p = 100."""
+
+    @with_attributes(unit="x")
+    def track_time_over_cluster(self, *of: Any) -> dict[str, Any]:
+        return self.figure("gradient", *of)
+
+
+class Solve(_OfSizes):
+    """Time of a solution by others over that of minimum_norm on the cluster, p = 100."""
+
+    @with_attributes(unit="x")
+    def track_time_over_cluster(self, *of: Any) -> dict[str, Any]:
+        return self.figure("solution", *of)
+
+
+class Times(Benchmark):
+    """Seconds of a gradient, and of a solution, on the cluster."""
+
+    group = Sizes
+    param_names = ["of", "X"]
+    params: Any = [["gradient", "solution"], list(_SIZES)]
+
+    def setup(self, what: str, size: str) -> None:
+        _require(size)
+
+    @with_attributes(unit="seconds")
+    def track_time(self, what: str, size: str) -> dict[str, Any]:
+        return self.figure("seconds", what, size)
+
+
+class Small(Group):
+    """A gradient of blocks that cost nothing: what messages take."""
+
+    params = [_SMALL]
+
+    @staticmethod
+    def measure(found: Findings, *point: Any) -> None:
+        (name,) = point
+        from kernels.blocks.cluster import OnCluster
+        from kernels.blocks.problem import BlockedLeastSquares
+        from kernels.blocks.ways import OVER_BLOCKS
+
+        count = int(name.split()[0])
+        with _cluster(0) as client:
+            sources = [_Drawn(k, _SMALL_ROWS) for k in range(count)]
+            problem = BlockedLeastSquares(OnCluster.of(client, sources))
+            w = problems.start(problem)
+            way = OVER_BLOCKS["numba"](problem)
+            GradientOracle(problem, w).check(way, w)
+            times = []
+            for _ in range(30):
+                began = perf_counter()
+                way.gradient(w)
+                times.append(perf_counter() - began)
+            found.put("gradient", "numba", times)
+
+    @staticmethod
+    def cost(*point: Any) -> float:
+        return 12.0
+
+
+class Overhead(Benchmark):
+    """Time of a gradient on the cluster of blocks of 100 x 100, which compute for microseconds."""
+
+    group = Small
+    key = "numba"
+    param_names = ["X"]
+    params = [_SMALL]
+
+    def setup(self, blocks: str) -> None:
+        _require()
+
+    @with_attributes(unit="seconds")
+    def track_time(self, *of: Any) -> dict[str, Any]:
+        return self.figure("gradient", *of)
