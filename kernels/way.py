@@ -28,6 +28,9 @@ class Way(ABC):
     #: obeys a normwise error bound, not a componentwise one (see suites/judge).
     factored: ClassVar[bool] = False
 
+    #: What a gradient costs is not told by the bytes of X: it may be messages to a cluster.
+    is_remote: ClassVar[bool] = False
+
     #: The underscored methods themselves refuse a w with NaN or infinity.
     finds_nonfinite: ClassVar[bool] = False
 

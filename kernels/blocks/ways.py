@@ -28,6 +28,7 @@ class WayOverBlocks(Way):
     Cost: as in memory, and p + 1 numbers from each block.
     """
 
+    is_remote = True
     kind: ClassVar[str]
     problem: BlockedLeastSquares
     _few: Way | None = None  # of a way that factors X: that way on R

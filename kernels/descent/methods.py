@@ -105,8 +105,7 @@ def _descended(method: _Method, run: Run) -> str:
     run.evaluations += cost
     # One row and one number more than needed, so that Numba sees two dimensions always.
     memory, scalars = np.array([*vectors, run.w], dtype), np.array([*numbers, 0], dtype)
-    # What is not compiled may cost anything, on a cluster a message to each worker.
-    length = 1 if way.one_pass is None else max(1, min(1000, _FIRST // way.problem.nbytes))
+    length = 1 if way.is_remote else max(1, min(1000, _FIRST // way.problem.nbytes))
     orders = _sweeps(way.batch_count(BATCH)) if method.evaluations > 1 else _nothing
     refreshed, verdict = math.inf, Verdict.RUNNING
     while not (stopped := run.reason(verdict)):
