@@ -280,7 +280,7 @@ class Overhead(Benchmark):
 
     group = Small
     key = "numba"
-    param_names = ["X"]
+    param_names = ["of"]
     params = [_SMALL]
 
     def setup(self, blocks: str) -> None:

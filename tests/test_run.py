@@ -85,9 +85,9 @@ def test_smoke_runs_every_way_order_and_solver_at_the_smallest_size(
 
 
 def size(value: int | str) -> int:
-    """Return n or p, the bytes of "256 KiB", or np of "100 x 4"."""
+    """Return n or p, the bytes of "256 KiB" and "4 GB", or np of "100 x 4"."""
     first, *last = str(value).replace(" x ", " ").split()
-    units = {"KiB": 1 << 10, "MiB": 1 << 20}
+    units = {"KiB": 1 << 10, "MiB": 1 << 20, "MB": 10**6, "GB": 10**9}
     return int(first) * (units.get(last[0]) or int(last[0]) if last else 1)
 
 
