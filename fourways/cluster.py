@@ -12,7 +12,7 @@ try:
     from distributed import Client, KilledWorker
     from distributed.comm.core import CommClosedError
 
-    from kernels.blocks.cluster import OnCluster
+    from kernels.blocks.cluster import OnCluster, workers_of
     from kernels.blocks.local import local_cluster
 except ImportError as error:
     raise InputError(
@@ -20,7 +20,8 @@ except ImportError as error:
     ) from None
 
 from fourways.reading import Options
-from fourways.reading.partitions import Partitions, partitions
+from fourways.reading.partitions import partitions
+from fourways.reading.sources import Partitions
 from fourways.version import versions
 from suites.harness.machine import memory
 
@@ -81,7 +82,7 @@ class Cluster:
         return found
 
     def __str__(self) -> str:
-        found = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        found = workers_of(self.client).values()
         threads = sum(worker["nthreads"] for worker in found)
         return f"on {len(found)} workers, {threads} threads" if len(found) > 1 else "on 1 worker"
 
@@ -94,7 +95,7 @@ def _joined(scheduler: str) -> Iterator[Client]:
         reason = str(error).splitlines()[0] or type(error).__name__
         raise InputError(f"no scheduler at {scheduler}: {reason}") from None
     with client:
-        if not client.scheduler_info()["workers"]:
+        if not workers_of(client):
             raise InputError(f"the scheduler at {scheduler} has no workers")
         yield client
 

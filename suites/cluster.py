@@ -22,13 +22,15 @@ from suites.data import problems
 from suites.harness.benchmark import Benchmark, skip, with_attributes
 from suites.harness.group import Findings, Group
 from suites.harness.machine import cores, memory
+from suites.harness.solutions import Solutions
 from suites.harness.threads import use_threads
-from suites.judge import GradientOracle, SolutionJudge, WrongAnswerError
+from suites.harness.timing import unchecked
+from suites.judge import RIGHT, GradientOracle, SolutionJudge, WrongAnswerError
 
 _COLUMNS = 100
 _BLOCK = 64 << 20  # bytes of X
 _SIZES = {"256 MB": 256_000_000, "1 GB": 10**9, "4 GB": 4 * 10**9, "8 GB": 8 * 10**9}
-_ROUNDS = 7
+_ROUNDS = 3, 7
 _SMALL = ["2 blocks", "64 blocks"]
 _SMALL_ROWS = 100
 _WORKERS = 2
@@ -125,28 +127,30 @@ def _compare(found: Findings, client: Any, sources: list[_Drawn], whole: LeastSq
         if is_installed("dask-glm"):
             solutions["dask-glm"] = lambda: _by_dask_glm(client, X, y)
     _time(found, "gradient", gradients, lambda g: oracle.gradient_error(g, factored=False) <= 1)
-    _time(found, "solution", solutions, lambda w: judge.backward_error(w) < 30)
+    _time(found, "solution", solutions, lambda w: judge.backward_error(w) < RIGHT)
 
 
 def _time(
-    found: Findings, what: str, calls: dict[str, Callable[[], Any]], is_right: Callable[[Any], bool]
+    found: Findings,
+    what: str,
+    calls: dict[str, Callable[[], Any]],
+    is_right: Callable[[Array], bool],
 ) -> None:
-    """Time calls in turn, each right at first and at last; ours must be."""
-    last = {name: call() for name, call in calls.items()}
-    rounds = 3 if what == "solution" else _ROUNDS
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for k in range(rounds):
-        for name in list(calls)[:: 1 if k % 2 else -1]:
-            began = perf_counter()
-            last[name] = calls[name]()
-            seconds[name].append(perf_counter() - began)
-    right = {name for name, answer in last.items() if is_right(np.asarray(answer))}
-    if wrong := {"cluster", "one process"} - right:
-        raise WrongAnswerError(f"the {what} of {' and of '.join(sorted(wrong))} is wrong")
-    ours = np.array(seconds["cluster"])
+    """Time calls in turn; ours must be right, and what others get wrong has no time."""
+
+    def require(answer: Array) -> None:
+        if not is_right(answer):
+            raise WrongAnswerError(f"the {what} is beyond its error bound")
+
+    timed = {name: Solutions(call, require) for name, call in calls.items()}
+    columns = dict(zip(timed, unchecked(list(timed.values()), _ROUNDS).T, strict=True))
+    for name in ("cluster", "one process"):
+        timed[name].check()
+    ours = columns.pop("cluster")
     found.put("seconds", what, ours)
-    for name in right - {"cluster"}:
-        found.put(what, name, np.array(seconds[name]) / ours)
+    for name, seconds in columns.items():
+        if not timed[name].why_wrong():
+            found.put(what, name, seconds / ours)
 
 
 def _arrays(client: Any, blocks: list[Any], sizes: list[int]) -> tuple[Any, Any]:

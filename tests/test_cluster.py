@@ -403,9 +403,9 @@ def largest(X: Array, y: Array) -> Array:
 def test_arrays_larger_than_memory_are_read_by_rows(
     kind: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fourways.reading import partitions
+    from fourways.reading import sources
 
-    monkeypatch.setattr(partitions, "_BYTES", 30 * 4 * 8)
+    monkeypatch.setattr(sources, "_BYTES", 30 * 4 * 8)
     problem = problems.gaussian(200, 4)
     files = [tmp_path / f"{name}.{kind}" for name in "Xy"]
     for file, array in zip(files, (problem.X.copy(), problem.y.copy()), strict=True):

@@ -3,6 +3,7 @@
 import atexit
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -57,13 +58,19 @@ def mapped(path: Path, target: str, features: list[str], options: Options) -> Da
         part = lazy.select([*features, target]).slice(start, rows).collect()
         part = numbers(part, path, options, start)
         stop = start + part.height
-        X[start:stop, 0] = 1  # the intercept, if there is one
-        for j, name in enumerate(features, int(options.intercept)):
-            X[start:stop, j] = part[name].to_numpy()
+        fill(X[start:stop], part, features)
         y[start:stop] = part[target].to_numpy()
     X.flush()
     X = np.load(file, mmap_mode="r")
     return Data(X=X, y=y, names=names, notes=[BEYOND], is_beyond_memory=True)
+
+
+def fill(X: Any, part: pl.DataFrame, features: list[str]) -> None:
+    """Set X to the columns of a part; what is left of them, if there is room, to ones."""
+    first = X.shape[1] - len(features)
+    X[:, :first] = 1  # the intercept, if there is one
+    for j, name in enumerate(features, first):
+        X[:, j] = part[name].to_numpy()
 
 
 def _first_text(values: pl.Series) -> int:

@@ -3,11 +3,9 @@
 The client sees names and numbers of rows. Every file is looked at, and then read, by a worker.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,21 +13,22 @@ from dask.utils import natural_sort_key
 from fsspec.core import url_to_fs
 
 from fourways.errors import InputError
-from fourways.reading.arrays import without_missing as rows_without_missing
 from fourways.reading.cells import decimal_mark
-from fourways.reading.mapped import numbers
-from fourways.reading.options import INTERCEPT, Options, Told, kind_of
+from fourways.reading.mapped import fill, numbers
+from fourways.reading.options import INTERCEPT, Options, kind_of
+from fourways.reading.sources import (
+    OnWorkers,
+    Partitions,
+    Source,
+    is_array,
+    of_arrays,
+    rows_of_block,
+)
 from fourways.reading.table import counting_column, roles
 from fourways.reading.text import EmptyFileError, read_text
 from kernels import LeastSquares
 
-OnWorkers = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]  # `map` where the files lie
-
-Source = Callable[[], LeastSquares | None]
-
-_BYTES = 128 << 20  # of X in a block
 _TABLES = ("text", ".parquet")
-_ARRAYS = (".npy", ".zarr")
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,6 @@ class File:
         return self.url
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Partitions(Told):
-    """``sources`` make the blocks of X, in their order."""
-
-    sources: list[Source]
-
-
 def partitions(given: list[str], options: Options, on_workers: OnWorkers) -> Partitions:
     """Return how to read folders, patterns and files of one kind, or X and y as arrays.
 
@@ -74,8 +66,8 @@ def partitions(given: list[str], options: Options, on_workers: OnWorkers) -> Par
     """
     if options.dummies or options.dates:
         raise InputError("--dummies and --dates need the whole table: they cannot be had in parts")
-    if len(given) == 2 and all(url.rstrip("/").endswith(_ARRAYS) for url in given):
-        return _of_arrays(given, options, on_workers)
+    if len(given) == 2 and all(is_array(url) for url in given):
+        return of_arrays(given, options, on_workers)
     files = [file for url in given for file in _files(url)]
     if len({kind_of(file.path) for file in files}) > 1:
         raise InputError(f"{given[0]} holds Parquet and text: a pattern, '*.parquet', parts them")
@@ -109,9 +101,6 @@ def _files(url: str) -> list[File]:
 
 def _is_table(path: PurePosixPath) -> bool:
     return kind_of(path) in _TABLES and not path.name.startswith((".", "_"))
-
-
-# Tables
 
 
 @dataclass(frozen=True)
@@ -178,9 +167,7 @@ class _Layout:
         if not part.height:
             return None
         X = np.empty((part.height, len(self.features) + self.options.intercept), self.options.dtype)
-        X[:, 0] = 1  # the intercept, if there is one
-        for j, name in enumerate(self.features, int(self.options.intercept)):
-            X[:, j] = part[name].to_numpy()
+        fill(X, part, self.features)
         return LeastSquares(X, part[self.target].to_numpy().astype(self.options.dtype))
 
 
@@ -196,7 +183,7 @@ def _of_tables(files: list[File], options: Options, on_workers: OnWorkers) -> Pa
         raise InputError(f"{files[0]} has no column beside {target!r}")
     sources: list[Source] = []
     if files[0].is_parquet:
-        height = max(1, _BYTES // (8 * len(names)))
+        height = rows_of_block(len(names))
         for file, survey in zip(files, surveys, strict=True):
             layout.require(file, survey.columns)
             starts = range(0, survey.rows, height)
@@ -252,76 +239,3 @@ def _readable(file: File) -> str | BytesIO:
 
 def _unreadable(file: File, error: Exception) -> InputError:
     return InputError(f"{file} cannot be read: {str(error).splitlines()[0]}")
-
-
-# Arrays
-
-
-def _opened(url: str) -> Any:
-    """Return an array that is read where it is indexed: memory-mapped, or of Zarr."""
-    try:
-        if url.rstrip("/").endswith(".npy"):
-            return np.load(url, mmap_mode="r")
-        import zarr
-
-        return zarr.open_array(url, mode="r")
-    except ImportError:
-        raise InputError(f"{url} needs zarr: pip install zarr") from None
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{url} cannot be read: {str(error).splitlines()[0]}") from None
-
-
-@dataclass(frozen=True)
-class _Shape:
-    shape: tuple[int, ...]
-    kind: str
-    chunk: int
-
-
-def _shape(url: str) -> _Shape:
-    array = _opened(url)
-    chunks = getattr(array, "chunks", None)
-    return _Shape(tuple(array.shape), array.dtype.kind, chunks[0] if chunks else 1)
-
-
-def _of_arrays(given: list[str], options: Options, on_workers: OnWorkers) -> Partitions:
-    if options.target or options.features or options.exclude:
-        raise InputError(f"--target, --features and --exclude name columns; {given[0]} has none")
-    X, y = on_workers(_shape, given)
-    if len(X.shape) != 2 or len(y.shape) != 1 or X.shape[0] != y.shape[0]:
-        raise InputError(f"X must be (n, p) and y (n,), got shapes {X.shape} and {y.shape}")
-    for url, array in zip(given, (X, y), strict=True):
-        if array.kind not in "biuf":
-            raise InputError(f"{url} must hold real numbers")
-    n, p = X.shape
-    if not n * p:
-        raise InputError(f"there is nothing to fit: X has shape {X.shape}")
-    height = max(1, _BYTES // (8 * p))
-    height = max(X.chunk, height // X.chunk * X.chunk)  # whole chunks, each read once
-    sources: list[Source] = [
-        _Rows(given[0], given[1], start, min(n, start + height), options)
-        for start in range(0, n, height)
-    ]
-    names = [INTERCEPT] * options.intercept + [f"x{j}" for j in range(p)]
-    return Partitions(sources=sources, names=names)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of two arrays as a block; None where none of them is whole."""
-
-    X: str
-    y: str
-    start: int
-    stop: int
-    options: Options
-
-    def __call__(self) -> LeastSquares | None:
-        part = slice(self.start, self.stop)
-        X, y = (np.asarray(_opened(url)[part], self.options.dtype) for url in (self.X, self.y))
-        X, y = rows_without_missing(X, y, self.X, self.options, self.start)[:2]
-        if not len(y):
-            return None
-        if self.options.intercept:
-            X = np.column_stack([np.ones(len(X), X.dtype), X])
-        return LeastSquares(X.copy(), y.copy())

@@ -15,7 +15,7 @@ from dask.sizeof import sizeof
 from distributed import Client, Future, as_completed
 from threadpoolctl import threadpool_limits
 
-from kernels.blocks.engine import Change, Join, Part, Run, Seen, changed, last_joined, runs
+from kernels.blocks.engine import Change, Join, Part, Run, Seen, last_joined, runs
 from kernels.one_pass.threads import alone
 from kernels.problem import Array, LeastSquares
 
@@ -43,13 +43,12 @@ class OnCluster:
     """
 
     def __init__(self, client: Client, blocks: Sequence[Future[Any]]) -> None:
-        _follow(client, blocks)
         sizes = client.gather(client.map(_bytes, blocks, pure=False))
         self._client = client
         self.blocks = [block for block, size in zip(blocks, sizes, strict=True) if size]
         if not self.blocks:
             raise ValueError("no source has any rows")
-        self._shares = _shares(len(self.blocks), _tasks(_workers(client).values(), sum(sizes)))
+        self._shares = _shares(len(self.blocks), _tasks(workers_of(client).values(), sum(sizes)))
         self._last: list[Future[Any]] = []
 
     @classmethod
@@ -63,7 +62,7 @@ class OnCluster:
 
         Any other worker will do for a block whose own is gone: it is made again.
         """
-        workers = _workers(client)
+        workers = workers_of(client)
         homes = [name for name in sorted(workers) for _ in range(workers[name]["nthreads"])]
         blocks = [
             client.submit(_made, source, pure=False, workers=[home], allow_other_workers=True)
@@ -127,7 +126,8 @@ def _follow(
             seen(blocks)
 
 
-def _workers(client: Client) -> dict[str, Any]:
+def workers_of(client: Client) -> dict[str, Any]:
+    """Return all workers by address, as the scheduler describes them."""
     found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
     return found
 
@@ -183,7 +183,7 @@ def _runs_joined(found: Sequence[list[Run[T]]], join: Join[T]) -> list[Run[T]]:
 
 
 def _changed(block: LeastSquares, change: Change) -> LeastSquares:
-    return changed(change, block)
+    return block.mapped(change)
 
 
 def _on_one_thread(part: Part[T], block: LeastSquares) -> T:

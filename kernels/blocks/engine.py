@@ -68,11 +68,6 @@ def last_joined(found: Sequence[Run[T]], join: Join[T]) -> T:
     return reduce(lambda later, before: join(before, later), [run.value for run in found[::-1]])
 
 
-def changed(change: Change, block: LeastSquares) -> LeastSquares:
-    """Return a block of what ``change`` makes of another."""
-    return block.mapped(change)
-
-
 @dataclass(frozen=True)
 class InTurn:
     """Blocks in this process, one after the other: each is made when its turn comes.
@@ -116,7 +111,7 @@ class _Changed:
     change: Change
 
     def __call__(self) -> LeastSquares:
-        return changed(self.change, self.source())
+        return self.source().mapped(self.change)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class BlockedLeastSquares(LeastSquares):
 
     def __init__(self, engine: Engine, alpha: float = 0.0, seen: Seen | None = None) -> None:
         self.engine, self.seen = engine, seen
-        self._is_homogeneous, self._few = False, dict[bool, LeastSquares]()
+        self._is_homogeneous = False
+        self._few: LeastSquares | None = None
         found = self.over_blocks(_looked_at, _joined_looks)
         self.sizes = found.sizes
         self._describe(sum(found.sizes), found.p, found.dtype, alpha)
@@ -64,7 +65,7 @@ class BlockedLeastSquares(LeastSquares):
 
     def homogeneous(self) -> Self:
         other = copy.copy(self)
-        other._is_homogeneous = True
+        other._is_homogeneous, other._few = True, None
         return other
 
     def condensed(self) -> LeastSquares:
@@ -77,11 +78,10 @@ class BlockedLeastSquares(LeastSquares):
 
         Cost: 2np² flops and (p + 1)² numbers from each block, once.
         """
-        if self._is_homogeneous not in self._few:
+        if self._few is None:
             R = self.over_rows(_triangle, _stacked).astype(self.dtype)
-            few = LeastSquares(R[:, :-1].copy(), R[:, -1].copy(), self.alpha)
-            self._few[self._is_homogeneous] = few
-        return self._few[self._is_homogeneous]
+            self._few = LeastSquares(R[:, :-1].copy(), R[:, -1].copy(), self.alpha)
+        return self._few
 
 
 class _Look(NamedTuple):

@@ -58,7 +58,7 @@ class WayOverBlocks(Way):
 
     def solve(self) -> Solution:
         """Return the solution of the way in memory on the p + 1 rows of `condensed`."""
-        found = WAYS[self.kind](self.problem.condensed()).solve()
+        found = (self._few or WAYS[self.kind](self.problem.condensed())).solve()
         if found.gradient_norm is None:
             return found
         return replace(found, gradient_norm=float(np.linalg.norm(self.gradient(found.w))))

@@ -233,7 +233,7 @@ def _factored(problem: LeastSquares) -> tuple[Array, Array, int, float]:
 
     R by blocks of rows: R ← R of [R; R of Z_b].
     """
-    entries = max(problem.p * problem.p, _FACTORED)
+    entries = max(2 * problem.p * problem.p, _FACTORED)  # less would factor R more than X
     largest, y_largest = problem.over_rows(largest_entries, larger, entries)
     exponents, right = np.frexp(largest)[1], int(np.frexp(y_largest)[1])
     of_rows = partial(_triangle_and_squares, exponents, right)
