@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,8 +34,9 @@ _ROUNDS = 3, 7
 _SMALL = ["2 blocks", "64 blocks"]
 _SMALL_ROWS = 100
 _WORKERS = 2
-_OTHERS = ["one process", "dask.array", "dask-glm"]
+_OTHERS = ["one process", "dask.array"]
 _LARGEST_OF_OTHERS = 4 * 10**9  # bytes of X: what Dask makes beside it takes as much again
+_LARGEST_LSTSQ = 10**9  # bytes of X: it takes minutes beyond
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,8 @@ def _compare(found: Findings, client: Any, sources: list[_Drawn], whole: LeastSq
     if whole.nbytes <= _LARGEST_OF_OTHERS:
         X, y = _arrays(client, engine.blocks, problem.sizes)
         gradients["dask.array"] = lambda: (2 / problem.n) * _computed(client, X.T @ (X @ w - y))
-        solutions["dask.array"] = lambda: _computed(client, _lstsq(X, y))
-        if is_installed("dask-glm"):
-            solutions["dask-glm"] = lambda: _by_dask_glm(client, X, y)
+        if whole.nbytes <= _LARGEST_LSTSQ:
+            solutions["dask.array"] = lambda: _computed(client, _lstsq(X, y))
     _time(found, "gradient", gradients, lambda g: oracle.gradient_error(g, factored=False) <= 1)
     _time(found, "solution", solutions, lambda w: judge.backward_error(w) < RIGHT)
 
@@ -186,14 +186,6 @@ def _lstsq(X: Any, y: Any) -> Any:
     return da.linalg.lstsq(X, y)[0]
 
 
-def _by_dask_glm(client: Any, X: Any, y: Any) -> Array:
-    from dask_glm.algorithms import admm
-    from dask_glm.families import Normal
-
-    with client.as_current():
-        return np.asarray(admm(X, y, family=Normal, regularizer="l2", lamduh=0.0))
-
-
 def _require(size: str = "") -> None:
     """Leave out what cannot be measured here."""
     if not is_installed("distributed"):
@@ -208,13 +200,12 @@ class _OfSizes(Benchmark):
     group = Sizes
     param_names = ["beside", "X"]
     params: Any = [_OTHERS, list(_SIZES)]
+    largest: ClassVar[int] = _LARGEST_OF_OTHERS
 
     def setup(self, beside: str, size: str) -> None:
         _require(size)
-        if beside != "one process" and _SIZES[size] > _LARGEST_OF_OTHERS:
-            skip(f"{beside} makes as much again of X")
-        if beside == "dask-glm" and not is_installed("dask-glm"):
-            skip("dask-glm is not installed")
+        if beside != "one process" and _SIZES[size] > self.largest:
+            skip(f"{beside} needs too much memory, or time, for {size}")
 
 
 class Gradient(_OfSizes):
@@ -227,6 +218,8 @@ class Gradient(_OfSizes):
 
 class Solve(_OfSizes):
     """Time of a solution by others over that of minimum_norm on the cluster, p = 100."""
+
+    largest = _LARGEST_LSTSQ
 
     @with_attributes(unit="x")
     def track_time_over_cluster(self, *of: Any) -> dict[str, Any]:
