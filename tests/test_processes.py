@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from suites import record, run
+from suites import configurations, record, run
 from suites.harness import benchmark, campaign, process, processes
 from suites.harness.benchmark import Benchmark, CrashError
 from suites.harness.group import Findings, Group
@@ -229,7 +229,7 @@ def test_a_failed_benchmark_is_a_failed_run(
 ) -> None:
     """What failed, and that a time-out is no failure, stands in tests/test_report.py."""
     kept: list[Any] = []
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
     monkeypatch.setattr(run, "discovered", lambda *_: [{"name": "gradient.Gradient.track_time"}])
     monkeypatch.setattr(run, "_asv", lambda *_, **__: ended)
     monkeypatch.setattr(record, "environment", lambda _: record.Environment("e", "python", {}))

@@ -13,7 +13,7 @@ from asv.config import Config
 from asv.environment import get_environments
 from asv_runner.discovery import disc_benchmarks
 
-from suites import record, run
+from suites import configurations, record, run
 from suites.harness import machine
 
 ROOT = Path(__file__).parents[1]
@@ -113,8 +113,8 @@ def test_a_derived_configuration_is_the_same_from_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Environments are told apart by their names, and histories by them."""
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
-    path = run.configuration("smoke", results=".asv/smoke")
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
+    path = configurations.derived("smoke", results=".asv/smoke")
     given, derived = Config.load(str(ROOT / "asv.conf.json")), Config.load(str(path))
     assert derived.matrix == given.matrix
     (ours,), (theirs,) = (list(get_environments(c, None)) for c in (derived, given))
@@ -128,8 +128,8 @@ def test_a_derived_configuration_is_the_same_from_its_own_folder(
 
 
 def test_versions_are_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
-    path = run.configuration("compare-head", pins={"numpy": "2.2.6"})
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
+    path = configurations.derived("compare-head", pins={"numpy": "2.2.6"})
     given, derived = Config.load(str(ROOT / "asv.conf.json")), Config.load(str(path))
     assert derived.matrix["req"] == given.matrix["req"] | {"numpy": ["2.2.6"]}
     assert (ROOT / ".asv" / derived.results_dir).resolve() == ROOT / "results"
@@ -138,20 +138,20 @@ def test_versions_are_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_peers_have_an_environment_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
     given = Config.load(str(ROOT / "asv.conf.json"))
-    derived = Config.load(str(run.configuration("peers", peers=True, pins={"jax": "0.9.2"})))
+    derived = Config.load(str(configurations.derived("peers", peers=True, pins={"jax": "0.9.2"})))
     more = dict(derived.matrix["req"])
     assert {name: more.pop(name) for name in given.matrix["req"]} == given.matrix["req"]
     assert more.pop("jax") == ["0.9.2"]
-    assert {name: [run.constraints()[name]] for name in more} == more
+    assert {name: [configurations.constraints()[name]] for name in more} == more
 
 
 @pytest.mark.parametrize("versions", ["nimpy=1", "numpy"])
 def test_versions_that_cannot_be_are_one_line(
     versions: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
     assert run.peers("here", versions=versions) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -181,7 +181,7 @@ def asv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An asv that prints what it was asked, and tables, and fails with 2."""
     script = f"import sys; print(*sys.argv[1:]); print({TABLE!r}); sys.exit(2)"
     monkeypatch.setattr(run, "_ASV", [sys.executable, "-c", script])
-    monkeypatch.setattr(run, "_FOLDER", tmp_path)
+    monkeypatch.setattr(configurations, "FOLDER", tmp_path)
     monkeypatch.setattr(machine, "register", lambda: "here")
 
 
@@ -211,7 +211,7 @@ def test_what_was_not_chosen_is_not_shown(
 
 def test_a_library_that_is_not_pinned_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no nmpy in asv\.conf\.json; there are numba"):
-        run.configuration("compare-head", pins={"nmpy": "2.2.6"})
+        configurations.derived("compare-head", pins={"nmpy": "2.2.6"})
 
 
 @pytest.mark.parametrize(

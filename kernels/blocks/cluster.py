@@ -22,7 +22,7 @@ from kernels.problem import Array, LeastSquares
 T = TypeVar("T")
 
 _AT_ONCE = 8  # tasks, of which the runs are joined by another
-_TASK = 1 << 30  # bytes of X in a task
+_STEP = 1 << 30  # bytes of X until progress is told
 _STAYS, _OF_MEMORY = 3, 32  # parts of the memory that X stays in, and that a task may take
 _OVERHEAD = 1 << 10  # bytes of a block beside X and y
 _LIBRARIES = {"numpy", "scipy.linalg", "torch"}  # that have threads of their own
@@ -48,7 +48,10 @@ class OnCluster:
         self.blocks = [block for block, size in zip(blocks, sizes, strict=True) if size]
         if not self.blocks:
             raise ValueError("no source has any rows")
-        self._shares = _shares(len(self.blocks), _tasks(workers_of(client).values(), sum(sizes)))
+        size = sum(sizes)
+        tasks = _tasks(workers_of(client).values(), size)
+        self._shares = _shares(self.count, tasks)
+        self._steps = _shares(self.count, max(tasks, size // _STEP))
         self._last: list[Future[Any]] = []
 
     @classmethod
@@ -93,7 +96,8 @@ class OnCluster:
         return len(self.blocks)
 
     def joined(self, part: Part[T], join: Join[T], seen: Seen | None = None) -> T:
-        shares = [(share.start, self.blocks[share]) for share in self._shares]
+        slices = self._shares if seen is None else self._steps
+        shares = [(share.start, self.blocks[share]) for share in slices]
         # By `map`, which sends all tasks at once: a second message would wait for 10 ms.
         found = self._client.map(_runs_of, shares, part=part, join=join, pure=False)
         if seen is not None:
@@ -147,16 +151,15 @@ def _bytes(block: LeastSquares | None) -> int:
 def _tasks(workers: Collection[dict[str, Any]], size: int) -> int:
     """Return into how many tasks X of ``size`` bytes is to go, a multiple of the threads.
 
-    A task costs a millisecond of a core and holds its blocks in memory: up to 1 GiB, but where X
-    does not stay in memory little beside what a worker may hold, as what comes from disk is there
-    two or three times for a while.
+    A task costs the scheduler, which has one thread, part of a millisecond: so it is all that a
+    thread has of X. Where X does not stay in memory it is little beside what a worker may hold, as
+    what comes from disk is there two or three times for a while.
     """
     threads = sum(int(worker["nthreads"]) for worker in workers)
-    rooms = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
-    limit = _TASK
-    if rooms and size > sum(rooms) // _STAYS:
-        limit = min(limit, min(rooms) // _OF_MEMORY)
-    return threads * max(1, -(-size // (threads * limit)))
+    rooms = [int(worker["memory_limit"]) for worker in workers if worker["memory_limit"]]
+    if not rooms or size <= sum(rooms) // _STAYS:
+        return threads
+    return threads * -(-size // (threads * (min(rooms) // _OF_MEMORY)))
 
 
 def _shares(count: int, tasks: int) -> list[slice]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from suites import record
-from suites.run import configuration
+from suites.configurations import derived
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +103,7 @@ def interpreter(side: str, pins: dict[str, str]) -> Python:
     from asv.util import ProcessError
 
     try:
-        path = configuration(f"compare-{side}", pins=pins)
+        path = derived(f"compare-{side}", pins=pins)
     except ValueError as error:
         raise BuildError(str(error)) from None
     try:
