@@ -2,6 +2,7 @@
 #   make test         the correctness tests
 #   make test-slow    longer grids and fuzzing, which repeat what shorter ones show
 #   make tables       about 150 real tables against exact arithmetic; three minutes
+#   make stranger     README's commands where there is next to nothing; five minutes
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
 #   make bench-all    the same with every suite but those of bench-peers; some 25 minutes
 #   make bench SUITES="roofline descent"    these suites only
@@ -39,7 +40,7 @@ TEST = .venv/test
 BENCH = .venv/bench
 RUN = $(BENCH)/bin/python -m suites.run
 
-.PHONY: test test-slow tables imports lint bench bench-all bench-peers bench-quick compare check smoke html report preview clean
+.PHONY: test test-slow tables stranger imports lint bench bench-all bench-peers bench-quick compare check smoke html report preview clean
 
 test: $(TEST)/ready
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal
@@ -49,6 +50,9 @@ test-slow: $(TEST)/tables
 
 tables: $(TEST)/tables
 	$(TEST)/bin/python -m pytest -m tables --show-capture=no
+
+stranger: $(TEST)/ready
+	$(TEST)/bin/python -m pytest -m stranger -s
 
 imports: $(TEST)/ready
 	@$(TEST)/bin/python -m tests.import_graph

@@ -19,13 +19,13 @@ from suites.judge import GradientOracle, SolutionJudge
 _PASSES = 3  # the first one compiles, and brings what fits into the system's cache
 _POINTS = 2  # each costs the oracle a read of X
 _HEAD = 1 << 18  # entries of X in the first rows, on which a way is judged in full
-_OF_ORACLE, _OF_JUDGE = 2, 2 + len(WAYS)  # reads of X: the largest entries, then the sums
+_OF_ORACLE, _OF_JUDGE = 2, 2  # reads of X: the largest entries, then the sums
 
 
-def reads() -> int:
+def reads(known: Measured) -> int:
     """Return how often `measure` reads X."""
-    unfactored = [name for name in WAYS if not WAYS[name].factored]
-    return _OF_JUDGE + _POINTS * _OF_ORACLE + _PASSES * len(unfactored) + 1
+    unfactored = [name for name in known.names if not WAYS[name].factored]
+    return _OF_JUDGE + len(known.names) + _POINTS * _OF_ORACLE + _PASSES * len(unfactored) + 1
 
 
 def measure(problem: BlockedLeastSquares, rank: int, known: Measured, factoring: float) -> None:
@@ -38,7 +38,7 @@ def measure(problem: BlockedLeastSquares, rank: int, known: Measured, factoring:
     oracles = [GradientOracle(problem, w) for w in points]
     _judge_on_head(problem, known)
     ways: dict[str, Any] = {}
-    for name in WAYS:
+    for name in known.names:
         began = perf_counter()
         ways[name] = OVER_BLOCKS[name](problem)
         taken = perf_counter() - began
@@ -89,7 +89,7 @@ def _judge_on_head(problem: BlockedLeastSquares, known: Measured) -> None:
     """Judge the ways on a few rows in memory, where they can be held to all that is promised."""
     rows = max(1, _HEAD // problem.p)
     X, y = problem.one_block(0, partial(_head, rows))
-    for name in WAYS:
+    for name in known.names:
         head = Truth(LeastSquares(X.copy(), y.copy(), problem.alpha))
         known.ways.setdefault(name, Findings()).wrong = why_wrong(WAYS[name](head.problem), head)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fourways.errors import InputError
 
+_OURS = ("kernels", "suites", "report")
 _EXAMPLES = """examples:
   fourways compare data.csv --target price
   fourways compare data.csv --target price --features area,rooms --intercept
@@ -125,6 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"fourways: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _OURS:
+            raise
+        print(f"fourways: this needs {error.name}, which is not installed", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:  # nothing is known yet
         print("fourways: interrupted", file=sys.stderr)
         return 130
@@ -140,7 +146,7 @@ def _require_own_packages() -> None:
     Nothing is imported here.
     """
     root = Path(__file__).resolve().parents[1]
-    for name in ("kernels", "suites", "report"):
+    for name in _OURS:
         found = find_spec(name)
         if found is None:
             raise InputError(f"there is no package named {name} beside {root / 'fourways'}")

@@ -15,13 +15,13 @@ from fourways.errors import InputError
 from fourways.measure import Measured, measure
 from fourways.output import as_json, described, tables
 from fourways.reading import Options, Told, read
-from kernels import WAYS, LeastSquares
+from kernels import LeastSquares
 from kernels.blocks.engine import in_turn
 from kernels.blocks.problem import BlockedLeastSquares
 from suites.harness.machine import cores
 from suites.harness.threads import use_threads
 
-_STEPS = len(WAYS) + 3
+_STEPS = 3  # beside the ways
 _LONGEST = 3600  # seconds
 
 
@@ -39,16 +39,16 @@ def compare(given: argparse.Namespace) -> int:
                     [str(file) for file in given.files], _options(given), bar
                 )
                 problem = _valid(lambda: BlockedLeastSquares(blocks, given.alpha))
-            return _compared(given, told, problem, str(cluster))
+            return _compared(given, told, problem, Measured.here(), str(cluster))
     data = read([Path(file) for file in given.files], _options(given))
     problem = _valid(lambda: LeastSquares(data.X, data.y, given.alpha))
     if given.save:
         np.savez(given.save, X=problem.X, y=problem.y)
     if data.is_beyond_memory:
         problem = BlockedLeastSquares(in_turn(data.X, data.y), given.alpha)
-    list(WAYS.values())  # imports them: threads are set for the libraries that are loaded
+    known = Measured.here()  # imports them: threads are set for the libraries that are loaded
     use_threads(threads)
-    return _compared(given, data, problem, f"on {threads} thread{'s' * (threads > 1)}")
+    return _compared(given, data, problem, known, f"on {threads} thread{'s' * (threads > 1)}")
 
 
 def _threads(given: argparse.Namespace) -> int:
@@ -76,8 +76,10 @@ def _valid(make: Any) -> Any:
         raise InputError(str(error)) from None
 
 
-def _compared(given: argparse.Namespace, told: Told, problem: LeastSquares, where: str) -> int:
-    known, interrupted, found = Measured(), False, None
+def _compared(
+    given: argparse.Namespace, told: Told, problem: LeastSquares, known: Measured, where: str
+) -> int:
+    interrupted, found = False, None
     try:
         if isinstance(problem, BlockedLeastSquares):
             found = _measured_by_blocks(told, problem, known, where)
@@ -100,7 +102,7 @@ def _compared(given: argparse.Namespace, told: Told, problem: LeastSquares, wher
 def _measured(
     problem: LeastSquares, found: Diagnosis, known: Measured, budget: float | None
 ) -> None:
-    with _bar(_STEPS, "checking") as bar:
+    with _bar(_STEPS + len(known.names), "checking") as bar:
 
         def step(what: str) -> None:
             bar.set_description(what + ", whose first call compiles" * (what == "numba"))
@@ -120,7 +122,7 @@ def _measured_by_blocks(
         factoring = perf_counter() - began
         found = diagnose(problem, told.names)
     print(described(told, problem, found, where), flush=True)
-    with _bar(by_blocks.reads() * count, "by blocks") as bar:
+    with _bar(by_blocks.reads(known) * count, "by blocks") as bar:
         problem.seen = bar.update
         by_blocks.measure(problem, found.rank, known, factoring)
     return found

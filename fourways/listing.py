@@ -8,9 +8,15 @@ from kernels import WAYS
 
 
 def ways() -> str:
-    """Return each way with the first line of its documentation."""
-    rows = [[name, (inspect.getdoc(way) or "").splitlines()[0]] for name, way in WAYS.items()]
-    return str(tabulate(rows, tablefmt="plain"))
+    """Return each way with the first line of its documentation, or why it cannot be had here."""
+    return str(tabulate([[name, _about(name)] for name in WAYS], tablefmt="plain"))
+
+
+def _about(name: str) -> str:
+    try:
+        return (inspect.getdoc(WAYS[name]) or "").splitlines()[0]
+    except ImportError as error:
+        return f"not here: {error}"
 
 
 def problems() -> str:

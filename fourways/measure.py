@@ -59,12 +59,30 @@ class Findings:
 class Measured:
     """The ways by name, and the noise (`report.comparison`): None where it is not known.
 
-    Gradients were timed for so many ``seconds``, all ways together.
+    Gradients were timed for so many ``seconds``, all ways together. Ways that are ``left_out``
+    cannot be imported, for the reason that is given.
     """
 
     ways: dict[str, Findings] = field(default_factory=dict)
     noise: float | None = None
     seconds: float = BUDGET
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def here(cls) -> "Measured":
+        """Import the ways; return what is known of those that can be: nothing yet."""
+        known = cls()
+        for name in WAYS:
+            try:
+                WAYS[name]
+            except ImportError as error:
+                known.left_out[name] = str(error)
+        return known
+
+    @property
+    def names(self) -> list[str]:
+        """The ways of which something is to be found."""
+        return [name for name in WAYS if name not in self.left_out]
 
 
 def measure(
@@ -78,12 +96,9 @@ def measure(
     truth = Truth(problem)
     judge = SolutionJudge(problem, rank if rank < problem.p else None)
     verified: dict[str, Verified] = {}
-    for name in WAYS:
+    for name in known.names:
         step(name)
-        way, kind = (
-            known.ways.setdefault(name, Findings()),
-            WAYS[name],
-        )  # imported before it is timed
+        way, kind = known.ways.setdefault(name, Findings()), WAYS[name]
         began = perf_counter()
         prepared = kind(problem)
         way.preparation = perf_counter() - began

@@ -97,6 +97,7 @@ def tables(known: Measured) -> str:
             *_too_noisy(known),
             *_refusals(known),
             *_compiled(known),
+            *(f"{name} is left out: {why}" for name, why in known.left_out.items()),
             "",
             tabulate(
                 costs, ["way", "gradient", "value and gradient", "solve"], disable_numparse=True
@@ -188,6 +189,7 @@ def as_json(problem: LeastSquares, data: Told, found: Diagnosis, known: Measured
         "notes": data.notes,
         "noise": known.noise,
         "ways": ways,
+        "left_out": known.left_out,
         "advice": advice(known),
     }
     return json.dumps(_finite(text), indent=2, ensure_ascii=False)

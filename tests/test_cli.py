@@ -544,3 +544,30 @@ def test_all_of_the_relations_are_in_the_json(tmp_path: Path, fourways: Command)
     assert relation["terms"] in ({"a": 1, "b": 1, "sum": -1}, {"a": -1, "b": -1, "sum": 1})
     assert read["notes"] == ["read as columns by commas"]
     assert 0 <= read["r_squared"] <= 1
+
+
+def test_a_way_that_cannot_be_imported_is_left_out_and_said(table: Path) -> None:
+    """As where PyTorch has no wheel for this Python."""
+    script = (
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.partition('.')[0] == 'torch':\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "from fourways.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    status, printed, said = run("compare", str(table), "--target", "price", "--features", "area")
+    assert status == 0, said
+    assert "torch is left out: No module named 'torch'" in printed
+    assert "one gradient: " in printed
+    assert "not here: No module named 'torch'" in run("ways")[1]
+    assert run("graph") == (2, "", "fourways: this needs torch, which is not installed\n")

@@ -1,5 +1,6 @@
 """Compiled code of one process in another: each kernel is the one that was asked for."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,5 +119,23 @@ def test_without_a_folder_for_compiled_code_it_stays_in_memory() -> None:
         "print(f(2.0), g(2.0))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["4.0", "6.0"], done.stderr
+    assert done.stderr.count("each process compiles anew") == 1
+
+
+def test_on_a_full_disk_compiled_code_stays_in_memory(tmp_path: Path) -> None:
+    code = (
+        "import errno, os, warnings; warnings.simplefilter('always')\n"
+        "from numba.core.caching import IndexDataCacheFile\n"
+        "def full(*_): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
+        "IndexDataCacheFile._save_data = full\n"
+        "from kernels.one_pass.compile import compiled\n"
+        "f = compiled(lambda x: 2 * x); g = compiled(lambda x: 3 * x)\n"
+        "print(f(2.0), g(2.0))"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
     assert done.stdout.split() == ["4.0", "6.0"], done.stderr
     assert done.stderr.count("each process compiles anew") == 1

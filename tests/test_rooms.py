@@ -46,6 +46,7 @@ def own_names(tree: ast.AST) -> set[str]:
 # Of libraries, where there is no public name; each stands with its reason where it is used.
 FOREIGN = {
     "_asdict",
+    "_cache",
     "_C",
     "_are_functorch_transforms_active",
     "_current_frames",

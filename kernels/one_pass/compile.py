@@ -27,6 +27,7 @@ from typing import Any, overload
 
 from numba import njit
 from numba.core import event
+from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
 from kernels.one_pass.clock import leave_out
@@ -66,23 +67,35 @@ def compiled(
         flags = set(FAST) if fast else False
         how = {"error_model": "numpy", "fastmath": flags}
         how |= {"parallel": parallel, "nogil": nogil}
-        try:
-            return njit(cache=cache, **how)(function)
-        except RuntimeError as error:
-            if not str(error).startswith("cannot cache function"):
-                raise
-            _cannot_cache()
-            return njit(**how)(function)
+        made = njit(**how)(function)
+        if cache:
+            try:
+                made._cache = _Cache(function)  # as njit(cache=True) does, with its own
+            except RuntimeError as error:
+                if not str(error).startswith("cannot cache function"):
+                    raise
+                _cannot_cache()
+        return made
 
     return compile if function is None else compile(function)
 
 
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Numba's folder of compiled code, which may be on a disk that is full."""
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        try:
+            super().save_overload(signature, compiled)
+        except OSError:
+            _cannot_cache()
+
+
 @functools.cache
 def _cannot_cache() -> None:
-    """Warn, once, that compiled code is not kept: Numba has no folder that it may write to."""
+    """Warn, once, that compiled code is not kept: there is no room or no right to write."""
     warnings.warn(
-        "no folder for compiled code can be written to: each process compiles anew;"
-        " NUMBA_CACHE_DIR names one",
+        "compiled code cannot be kept: each process compiles anew;"
+        " NUMBA_CACHE_DIR names a folder for it",
         stacklevel=2,
     )
 
