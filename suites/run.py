@@ -131,6 +131,9 @@ def bench(
     """
     from asv.results import get_filename
 
+    if unwritable := _unwritable(name):
+        print(f"{unwritable} cannot be written to: there would be no record", file=sys.stderr)
+        return 2
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name}", flush=True)
     benchmarks = discovered(path, "results", name)
@@ -154,6 +157,14 @@ def bench(
         return status
     record.keep(results, found)
     return 1 if status else 0
+
+
+def _unwritable(name: str) -> str:
+    """Return what of results/ asv could not write to, relative to the root, "" if all is well."""
+    for path in ("results", "results/benchmarks.json", f"results/{name}"):
+        if (ROOT / path).exists() and not os.access(ROOT / path, os.W_OK):
+            return path
+    return ""
 
 
 def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:

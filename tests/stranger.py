@@ -67,7 +67,9 @@ class Done:
         """What is wrong with it, for one that should have said in a line why it could not."""
         if not self.status:
             return "it says that it could"
-        return "a traceback" if "Traceback (most recent call last)" in self.output else ""
+        if "Traceback (most recent call last)" in self.output:
+            return "a traceback"
+        return "" if "cannot be written to" in self.output else "it does not say why"
 
 
 @dataclass
@@ -147,7 +149,16 @@ def as_nobody() -> list[str]:
     """Return what makes a command nobody's, where root runs it."""
     if not is_root():
         return []
-    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+    return [
+        shutil.which("setpriv") or "setpriv",
+        f"--reuid={_NOBODY}",
+        f"--regid={_NOBODY}",
+        "--clear-groups",
+    ]
+
+
+def _unshare() -> str:
+    return shutil.which("unshare") or ""
 
 
 def commands() -> list[str]:
@@ -213,7 +224,7 @@ _AGAIN = [
 def without_a_network(stranger: Stranger) -> None:
     """Once all is set up nothing asks the network for anything."""
     for command in ["make test", "make bench", *_AGAIN]:
-        done = stranger.run(command, SHORT.get(command), within=["unshare", "--net"])
+        done = stranger.run(command, SHORT.get(command), within=[_unshare(), "--net"])
         stranger.tell(done, done.complaint, "without a network")
 
 
@@ -236,8 +247,8 @@ def with_a_full_disk(stranger: Stranger) -> None:
     """Compiled code that cannot be kept is compiled in each process."""
     full = stranger.folder / "full"
     full.mkdir()
-    mounted = 'mount -t tmpfs -o size=16k,mode=777 tmpfs "$0" && exec "$@"'
-    within = ["unshare", "--mount", "sh", "-c", mounted, str(full)]
+    mounted = f'{shutil.which("mount")} -t tmpfs -o size=16k,mode=777 tmpfs "$0" && exec "$@"'
+    within = [_unshare(), "--mount", "/bin/sh", "-c", mounted, str(full)]
     command = "fourways compare prices.csv --target price --intercept --dummies"
     done = stranger.run(command, {"NUMBA_CACHE_DIR": str(full)}, within)
     stranger.tell(done, done.complaint, "with a full disk for compiled code")
@@ -267,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Stranger.at(folder, given.python) as stranger:
             first_minutes(stranger, short=given.short)
             with_results_read_only(stranger)
-            if is_root() and shutil.which("unshare"):
+            if is_root() and _unshare():
                 without_a_network(stranger)
                 with_a_full_disk(stranger)
             else:

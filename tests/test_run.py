@@ -240,3 +240,11 @@ def test_nothing_of_it_needs_numpy() -> None:
         "import suites.run"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_where_results_cannot_be_written_to_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert run.bench("here") == 2
+    assert capsys.readouterr().err == ("results cannot be written to: there would be no record\n")
