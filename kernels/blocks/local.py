@@ -17,6 +17,10 @@ _SETTINGS = {
     # A stolen task takes its block along, and blocks are shared out evenly from the start.
     "distributed.scheduler.work-stealing": False,
     "distributed.comm.timeouts.connect": "10s",
+    # Dask has malloc give back all beyond 64 KiB at once, which also maps what is above 128 KiB
+    # anew each time: the judges' passes, all temporaries, then take three times as long.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 64 << 20,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 4 << 20,
 }
 
 

@@ -18,7 +18,9 @@ from suites.judge.columns import larger, largest_entries
 from suites.judge.errors import WrongAnswerError, unit_roundoff
 from suites.judge.twofold import Twofold
 
-_BLOCK = 1 << 15  # entries of X at a time: the temporaries of twofold arithmetic stay in cache
+# Entries of X at a time: the temporaries of twofold arithmetic stay in cache, and below what malloc
+# maps anew each time where it is told to give back what it can, as it is in Dask's workers.
+_BLOCK = 16_000
 _LAMBDA = 8.0  # standard deviations that a sum of rounding errors may be off
 _LEAST = -(1 << 12)  # below the exponent of any number
 _PROBABLE, _WORST = 0, 1

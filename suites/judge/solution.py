@@ -13,7 +13,7 @@ from suites.judge.errors import WrongAnswerError, unit_roundoff
 from suites.judge.twofold import Twofold
 
 RIGHT = 30.0  # in units of rounding: what is below is right
-_ROWS = 1 << 15  # entries of X at a time, in twice the precision
+_ROWS = 16_000  # entries of X at a time, in twice the precision: below malloc's 128 KiB
 _FACTORED = 1 << 21  # entries of X at a time, where a factor of them is taken
 
 
