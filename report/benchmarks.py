@@ -33,6 +33,10 @@ PEERS_SPEEDUP = Benchmark("peers.Gradient.track_speedup_over_numpy", "way", "n",
 PEERS_TIME = Benchmark("peers.Gradient.track_time", "way", "n", "p")
 PEERS_TALL = Benchmark("peers.Tall.track_time_over_minimum_norm", "routine", "family", "X")
 
+CLUSTER_TIME = Benchmark("cluster.Times.track_time", "of", "X")
+MESSAGES = Benchmark("cluster.Messages.track_time", "p", "workers")
+SCHEDULER = Benchmark("cluster.Messages.track_time_of_scheduler", "p", "workers")
+
 SOLVE = Benchmark("rank_deficient.Time.track_time", "solver", "family", "X")
 DIGITS_LOST = Benchmark("rank_deficient.Time.track_digits_lost", "solver", "family", "X")
 

@@ -35,16 +35,19 @@ from report.benchmarks import (
     ADVANTAGE,
     AUTOGRAD,
     CERTIFIED,
+    CLUSTER_TIME,
     CONFORMANCE,
     DESCENT,
     DIGITS_LOST,
     GRADIENT,
+    MESSAGES,
     ONE_THREAD,
     PEERS_SPEEDUP,
     PEERS_TALL,
     PEERS_TIME,
     PREPARATION,
     READ_SHARE,
+    SCHEDULER,
     SPEEDUP,
     Benchmark,
 )
@@ -59,6 +62,7 @@ from report.views.convergence import fastest_descents
 from report.views.deficient import verdicts
 from report.views.peers import beside_gradients, beside_minimum_norm
 from report.views.roofline import beyond_the_caches, regimes
+from report.views.scaling import weak_scaling
 from report.views.times import gradients, preparations
 
 _BLOCK = re.compile(r"<!-- figures: (.+?) -->\n(.*?)<!-- end -->", re.DOTALL)
@@ -116,6 +120,7 @@ BLOCKS = {
     "releases": Block(releases, (CONFORMANCE,)),
     "peers": Block(beside_gradients, (PEERS_TIME, PEERS_SPEEDUP)),
     "peers of minimum_norm": Block(beside_minimum_norm, (PEERS_TALL,)),
+    "weak scaling": Block(weak_scaling, (MESSAGES, SCHEDULER, CLUSTER_TIME)),
     "certified": Block(coefficients, (CERTIFIED,), of_one_record=True),
     "descent": Block(fastest_descents, (DESCENT,), of_one_record=True),
     "autograd": Block(parts_and_others, (AUTOGRAD,)),

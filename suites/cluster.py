@@ -1,7 +1,7 @@
 """The ways over blocks on a Dask cluster of two processes, beside one process on the same cores.
 
-`make bench-peers SUITES=cluster`: it needs `distributed`, up to 20 GB of memory, and some twenty
-minutes. X is drawn where it is wanted, the same in the workers and in the one process.
+`make bench-peers SUITES=cluster`: it needs `distributed`, up to 20 GB of memory, and some
+forty minutes. X is drawn where it is wanted, the same in the workers and in the one process.
 """
 
 import sys
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from kernels import WAYS, Array, LeastSquares, minimum_norm
 from suites.conform.registry import is_installed
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, skip, with_attributes
-from suites.harness.group import Findings, Group
+from suites.harness.group import Findings, Group, key_of
 from suites.harness.machine import cores, memory
 from suites.harness.solutions import Solutions
 from suites.harness.threads import use_threads
@@ -31,9 +31,11 @@ _COLUMNS = 100
 _BLOCK = 64 << 20  # bytes of X
 _SIZES = {"256 MB": 256_000_000, "1 GB": 10**9, "4 GB": 4 * 10**9, "8 GB": 8 * 10**9}
 _ROUNDS = 3, 7
-_SMALL = ["2 blocks", "64 blocks"]
-_SMALL_ROWS = 100
 _WORKERS = 2
+_MANY_WORKERS = [2, 8, 32]  # that compute nothing to speak of: two cores will do
+_FEW_ROWS = 100
+_WIDTHS = [100, 1000]
+_GRADIENTS = 30
 _OTHERS = ["one process", "dask.array"]
 _LARGEST_OF_OTHERS = 4 * 10**9  # bytes of X: what Dask makes beside it takes as much again
 _LARGEST_LSTSQ = 10**9  # bytes of X: it takes minutes beyond
@@ -45,10 +47,11 @@ class _Drawn:
 
     seed: int
     rows: int
+    columns: int = _COLUMNS
 
     def __call__(self) -> LeastSquares:
         rng = np.random.default_rng(self.seed)
-        X = rng.standard_normal((self.rows, _COLUMNS))
+        X = rng.standard_normal((self.rows, self.columns))
         return LeastSquares(X, X.sum(axis=1) + rng.standard_normal(self.rows))
 
 
@@ -59,7 +62,7 @@ def _drawn(size: int) -> list[_Drawn]:
 
 
 @contextmanager
-def _cluster(size: int) -> Iterator[Any]:
+def _cluster(size: int, workers: int = _WORKERS) -> Iterator[Any]:
     """Start a cluster that keeps X in memory, whose workers import `suites` from where it lies."""
     from kernels.blocks.local import local_cluster
 
@@ -67,7 +70,7 @@ def _cluster(size: int) -> Iterator[Any]:
         (Path(folder) / "suites").symlink_to(Path(__file__).parent)
         sys.path.append(folder)  # a process that is spawned takes it over
         try:
-            with local_cluster(_WORKERS, cores(), memory() + 4 * size) as client:
+            with local_cluster(workers, cores(), memory() + 4 * size) as client:
                 yield client
         finally:
             sys.path.remove(folder)
@@ -242,47 +245,82 @@ class Times(Benchmark):
 
 
 class Small(Group):
-    """A gradient of blocks that cost nothing: what messages take."""
+    """Gradients of a block for each worker that costs nothing: what messages take."""
 
-    params = [_SMALL]
+    params = [_MANY_WORKERS]
 
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
-        (name,) = point
-        from kernels.blocks.cluster import OnCluster
-        from kernels.blocks.problem import BlockedLeastSquares
-        from kernels.blocks.ways import OVER_BLOCKS
-
-        count = int(name.split()[0])
-        with _cluster(0) as client:
-            sources = [_Drawn(k, _SMALL_ROWS) for k in range(count)]
-            problem = BlockedLeastSquares(OnCluster.of(client, sources))
-            w = problems.start(problem)
-            way = OVER_BLOCKS["numba"](problem)
-            GradientOracle(problem, w).check(way, w)
-            times = []
-            for _ in range(30):
-                began = perf_counter()
-                way.gradient(w)
-                times.append(perf_counter() - began)
-            found.put("gradient", "numba", times)
+        (workers,) = point
+        with _cluster(0, workers) as client:
+            for p in _WIDTHS:
+                sources = [_Drawn(k, _FEW_ROWS, p) for k in range(workers)]
+                with found.part(p) as part:
+                    _messages(part, client, sources)
 
     @staticmethod
     def cost(*point: Any) -> float:
-        return 12.0
+        return 10.0 + 2.0 * float(point[0])
 
 
-class Overhead(Benchmark):
-    """Time of a gradient on the cluster of blocks of 100 x 100, which compute for microseconds."""
+def _messages(found: Findings, client: Any, sources: list[_Drawn]) -> None:
+    """Measure gradients, one after the other, and what this process does, the scheduler in it."""
+    from kernels.blocks.cluster import OnCluster
+    from kernels.blocks.problem import BlockedLeastSquares
+    from kernels.blocks.ways import OVER_BLOCKS
+
+    problem = BlockedLeastSquares(OnCluster.of(client, sources))
+    w = problems.start(problem)
+    way = OVER_BLOCKS["numba"](problem)
+    GradientOracle(problem, w).check(way, w)
+    seconds, before = [], _on_loopback()
+    began_here = process_time()
+    for _ in range(_GRADIENTS):
+        began = perf_counter()
+        way.gradient(w)
+        seconds.append(perf_counter() - began)
+    found.put("seconds", "numba", seconds)
+    found.put("scheduler", "numba", [(process_time() - began_here) / _GRADIENTS])
+    found.put("bytes", "numba", [(_on_loopback() - before) / _GRADIENTS])
+
+
+def _on_loopback() -> int:
+    """Return how many bytes have gone over the loopback."""
+    import psutil
+
+    of_interfaces = psutil.net_if_addrs().items()
+    (name,) = (name for name, of in of_interfaces if any(a.address == "127.0.0.1" for a in of))
+    return int(psutil.net_io_counters(pernic=True)[name].bytes_sent)
+
+
+class Messages(Benchmark):
+    """A gradient on the cluster, of a block of 100 rows for each worker: all of it is messages.
+
+    The workers, who compute for microseconds, share the cores.
+    """
 
     group = Small
     key = "numba"
-    param_names = ["of"]
-    params = [_SMALL]
+    param_names = ["p", "workers"]
+    params: Any = [_WIDTHS, _MANY_WORKERS]
 
-    def setup(self, blocks: str) -> None:
+    def setup(self, *of: Any) -> None:
         _require()
+
+    def key_and_point(self, key: str, *point: Any) -> tuple[str, tuple[Any, ...]]:
+        p, workers = point
+        return key_of(key, p), (workers,)
 
     @with_attributes(unit="seconds")
     def track_time(self, *of: Any) -> dict[str, Any]:
-        return self.figure("gradient", *of)
+        return self.figure("seconds", *of)
+
+    @with_attributes(unit="seconds")
+    def track_time_of_scheduler(self, *of: Any) -> dict[str, Any]:
+        """Processor time of the process that has the scheduler, and the client."""
+        return self.figure("scheduler", *of)
+
+    @with_attributes(unit="bytes")
+    def track_bytes(self, *of: Any) -> dict[str, Any]:
+        """What all send to each other."""
+        return self.figure("bytes", *of)

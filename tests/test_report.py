@@ -5,12 +5,13 @@ import json
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kernels import WAYS
-from report.benchmarks import BENCHMARKS, DESCENT, SPEEDUP
+from report.benchmarks import BENCHMARKS, CLUSTER_TIME, DESCENT, MESSAGES, SCHEDULER, SPEEDUP
 from report.comparison import is_tie, noise, noise_in_words, too_noisy
 from report.failures import failures, in_words
 from report.results import FOLDER, Cell, Newest, Record, between, by_machine, records
@@ -20,6 +21,7 @@ from report.text import LEGEND, shown, spread
 from report.views import VIEWS, Colours
 from report.views.fastest import Fastest
 from report.views.fastest import in_words as fastest_in_words
+from report.views.scaling import weak_scaling
 from report.views.times import gradients, pays_after
 from report.ways import factored, recorded
 
@@ -296,3 +298,17 @@ class WrongWay(Record):
         found = super().cells(benchmark)
         wrong = {key: FAILED for key, cell in found.items() if key[0] == "numba" and cell.measured}
         return found | wrong if benchmark == SPEEDUP else found
+
+
+def test_weak_scaling_is_what_a_byte_took_and_a_line_through_the_messages() -> None:
+    """100 MB/s a worker; 5 ms and 1 ms a worker for messages, a fifth of it the scheduler's."""
+    recorded = {
+        CLUSTER_TIME: {("gradient", "8 GB"): Cell(40.007), ("solution", "8 GB"): Cell(99.0)},
+        MESSAGES: {("100", str(w)): Cell(0.005 + 0.001 * w) for w in (2, 8, 32)}
+        | {("1000", "2"): Cell(1.0)},
+        SCHEDULER: {("100", str(w)): Cell(0.0002 * w) for w in (2, 8, 32)},
+    }
+    source: Any = SimpleNamespace(cells=recorded.get)
+    first, *_, last = weak_scaling(source).rows
+    assert first == ["2", "20 GB", "100 s", "7.00 ms", "400 µs", "100%"]
+    assert last == ["1,000", "10 TB", "100 s", "1.00 s", "200 ms", "99%"]
