@@ -25,8 +25,9 @@ def test_the_markdown_files_hold_what_is_recorded() -> None:
         assert (stale, errors) == ([], []), f"{path}: run python -m report.documents"
 
 
-# Those of other libraries are on the machine that has recorded them.
-PEERS = [name for name in BLOCKS if name.startswith(("conformance", "releases", "peers"))]
+# Those of other libraries, and of clusters, are on the machine that has recorded them.
+_PEERS = ("conformance", "releases", "peers", "weak scaling")
+PEERS = [name for name in BLOCKS if name.startswith(_PEERS)]
 
 
 @pytest.mark.parametrize(

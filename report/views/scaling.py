@@ -1,6 +1,5 @@
 """What a gradient would take on more workers, each with as much of X: on paper, from records."""
 
-from collections.abc import Callable
 from statistics import linear_regression
 
 from report.benchmarks import CLUSTER_TIME, MESSAGES, SCHEDULER
@@ -18,32 +17,37 @@ _UNITS = {"GB": 1e9, "TB": 1e12}
 def weak_scaling(newest: Newest) -> Table:
     """Return the parts of a gradient's time by workers, and how much of it is spent on X.
 
-    What X takes is that of the largest X measured, by byte and worker. Messages take l + s W for W
-    workers, a straight line through what was measured.
+    What X takes is that of the largest X measured, by byte and worker. Messages take what they do
+    on the fewest workers measured, and for each worker more at least what the process with the
+    scheduler computes, at most what all take who share the cores: slopes of straight lines through
+    what was measured.
     """
-    messages = _line(newest, MESSAGES)
-    scheduler = _line(newest, SCHEDULER)
+    fewest, latency, most = _line(newest, MESSAGES)
+    *_, least = _line(newest, SCHEDULER)
     whole = newest.cells(CLUSTER_TIME)[_MEASURED].measured or 0.0
-    size = _bytes(_MEASURED[1])
-    reading = (whole - messages(_ON)) / (size / _ON) * _EACH
-    rows = [
-        [
-            f"{workers:,}",
-            _in_words(workers * _EACH),
-            *(shown(Cell(t)) for t in (reading, messages(workers), scheduler(workers))),
-            f"{reading / (reading + messages(workers)):.0%}",
-        ]
-        for workers in _WORKERS
-    ]
-    return Table(["workers", "X", "on X", "messages", "scheduler's part", "share on X"], rows)
+    on_X = (whole - latency) / (_bytes(_MEASURED[1]) / _ON) * _EACH
+    rows = []
+    for workers in _WORKERS:
+        messages = [latency + slope * (workers - fewest) for slope in (least, most)]
+        shares = [f"{on_X / (on_X + seconds):.0%}" for seconds in messages[::-1]]
+        words = [shown(Cell(seconds)) for seconds in messages]
+        size = _in_words(workers * _EACH)
+        rows.append([f"{workers:,}", size, shown(Cell(on_X)), _span(words), _span(shares)])
+    return Table(["workers", "X", "on X", "messages", "share on X"], rows)
 
 
-def _line(newest: Newest, benchmark: str) -> Callable[[int], float]:
+def _span(words: list[str]) -> str:
+    return " to ".join(dict.fromkeys(words))
+
+
+def _line(newest: Newest, benchmark: str) -> tuple[int, float, float]:
+    """Return the fewest workers measured, the seconds on them, and those for each worker more."""
     cells = newest.cells(benchmark)
     measured = {int(w): cell.measured for (p, w), cell in cells.items() if p == _WIDTH}
     points = {w: seconds for w, seconds in measured.items() if seconds is not None}
-    s, latency = linear_regression(list(points), list(points.values()))
-    return lambda workers: latency + s * workers
+    fewest = min(points)
+    slope = linear_regression(list(points), list(points.values())).slope
+    return fewest, points[fewest], slope
 
 
 def _bytes(text: str) -> float:
