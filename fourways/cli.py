@@ -7,9 +7,9 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
+from fourways import PACKAGES
 from fourways.errors import InputError
 
-_OURS = ("kernels", "suites", "report")
 _EXAMPLES = """examples:
   fourways compare data.csv --target price
   fourways compare data.csv --target price --features area,rooms --intercept
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"fourways: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in _OURS:
+        if (error.name or "").partition(".")[0] in PACKAGES:
             raise
         print(f"fourways: this needs {error.name}, which is not installed", file=sys.stderr)
         return 2
@@ -146,7 +146,7 @@ def _require_own_packages() -> None:
     Nothing is imported here.
     """
     root = Path(__file__).resolve().parents[1]
-    for name in _OURS:
+    for name in PACKAGES:
         found = find_spec(name)
         if found is None:
             raise InputError(f"there is no package named {name} beside {root / 'fourways'}")

@@ -4,22 +4,16 @@
 forty minutes. X is drawn where it is wanted, the same in the workers and in the one process.
 """
 
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, ClassVar
-
-import numpy as np
 
 from kernels import WAYS, Array, LeastSquares, minimum_norm
 from suites.conform.registry import is_installed
 from suites.data import problems
 from suites.harness.benchmark import Benchmark, skip, with_attributes
+from suites.harness.blocks import Drawn, arrays, cluster, computed, drawn, in_one_place
 from suites.harness.group import Findings, Group, key_of
 from suites.harness.machine import cores, memory
 from suites.harness.solutions import Solutions
@@ -27,11 +21,8 @@ from suites.harness.threads import use_threads
 from suites.harness.timing import unchecked
 from suites.judge import RIGHT, GradientOracle, SolutionJudge, WrongAnswerError
 
-_COLUMNS = 100
-_BLOCK = 64 << 20  # bytes of X
 _SIZES = {"256 MB": 256_000_000, "1 GB": 10**9, "4 GB": 4 * 10**9, "8 GB": 8 * 10**9}
 _ROUNDS = 3, 7
-_WORKERS = 2
 _MANY_WORKERS = [2, 8, 32]  # that compute nothing to speak of: two cores will do
 _FEW_ROWS = 100
 _WIDTHS = [100, 1000]
@@ -39,41 +30,6 @@ _GRADIENTS = 30
 _OTHERS = ["one process", "dask.array"]
 _LARGEST_OF_OTHERS = 4 * 10**9  # bytes of X: what Dask makes beside it takes as much again
 _LARGEST_LSTSQ = 10**9  # bytes of X: it takes minutes beyond
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A source: rows that are drawn by a seed."""
-
-    seed: int
-    rows: int
-    columns: int = _COLUMNS
-
-    def __call__(self) -> LeastSquares:
-        rng = np.random.default_rng(self.seed)
-        X = rng.standard_normal((self.rows, self.columns))
-        return LeastSquares(X, X.sum(axis=1) + rng.standard_normal(self.rows))
-
-
-def _drawn(size: int) -> list[_Drawn]:
-    rows = _BLOCK // (8 * _COLUMNS)
-    whole, rest = divmod(size // (8 * _COLUMNS), rows)
-    return [_Drawn(k, rows) for k in range(whole)] + [_Drawn(whole, rest)] * bool(rest)
-
-
-@contextmanager
-def _cluster(size: int, workers: int = _WORKERS) -> Iterator[Any]:
-    """Start a cluster that keeps X in memory, whose workers import `suites` from where it lies."""
-    from kernels.blocks.local import local_cluster
-
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "suites").symlink_to(Path(__file__).parent)
-        sys.path.append(folder)  # a process that is spawned takes it over
-        try:
-            with local_cluster(workers, cores(), memory() + 4 * size) as client:
-                yield client
-        finally:
-            sys.path.remove(folder)
 
 
 class Sizes(Group):
@@ -85,9 +41,9 @@ class Sizes(Group):
     def measure(found: Findings, *point: Any) -> None:
         (name,) = point
         size = _SIZES[name]
-        sources = _drawn(size)
-        whole = _in_one_place(sources)
-        with _cluster(size) as client:
+        sources = drawn(size)
+        whole = in_one_place(sources)
+        with cluster(size) as client:
             _compare(found, client, sources, whole)
 
     @staticmethod
@@ -95,16 +51,7 @@ class Sizes(Group):
         return 15.0 + 15e-9 * _SIZES[point[0]]
 
 
-def _in_one_place(sources: list[_Drawn]) -> LeastSquares:
-    n = sum(source.rows for source in sources)
-    X, y, start = np.empty((n, _COLUMNS)), np.empty(n), 0
-    for source in sources:
-        block, stop = source(), start + source.rows
-        X[start:stop], y[start:stop], start = block.X, block.y, stop
-    return LeastSquares(X, y)
-
-
-def _compare(found: Findings, client: Any, sources: list[_Drawn], whole: LeastSquares) -> None:
+def _compare(found: Findings, client: Any, sources: list[Drawn], whole: LeastSquares) -> None:
     from kernels.blocks.cluster import OnCluster
     from kernels.blocks.problem import BlockedLeastSquares
     from kernels.blocks.ways import OVER_BLOCKS
@@ -125,10 +72,10 @@ def _compare(found: Findings, client: Any, sources: list[_Drawn], whole: LeastSq
         "one process": lambda: minimum_norm(whole).w,
     }
     if whole.nbytes <= _LARGEST_OF_OTHERS:
-        X, y = _arrays(client, engine.blocks, problem.sizes)
-        gradients["dask.array"] = lambda: (2 / problem.n) * _computed(client, X.T @ (X @ w - y))
+        X, y = arrays(client, engine.blocks, problem.sizes)
+        gradients["dask.array"] = lambda: (2 / problem.n) * computed(client, X.T @ (X @ w - y))
         if whole.nbytes <= _LARGEST_LSTSQ:
-            solutions["dask.array"] = lambda: _computed(client, _lstsq(X, y))
+            solutions["dask.array"] = lambda: computed(client, _lstsq(X, y))
     _time(found, "gradient", gradients, lambda g: oracle.gradient_error(g, factored=False) <= 1)
     _time(found, "solution", solutions, lambda w: judge.backward_error(w) < RIGHT)
 
@@ -154,33 +101,6 @@ def _time(
     for name, seconds in columns.items():
         if not timed[name].why_wrong():
             found.put(what, name, seconds / ours)
-
-
-def _arrays(client: Any, blocks: list[Any], sizes: list[int]) -> tuple[Any, Any]:
-    """Return X and y as Dask's own arrays, over the blocks that the workers hold."""
-    import dask.array as da
-    from dask import delayed
-
-    parts = [
-        (delayed(_X_of)(block), delayed(_y_of)(block), size)
-        for block, size in zip(blocks, sizes, strict=True)
-    ]
-    X = da.concatenate([da.from_delayed(X, (n, _COLUMNS), np.float64) for X, _, n in parts])
-    y = da.concatenate([da.from_delayed(y, (n,), np.float64) for _, y, n in parts])
-    arrays: tuple[Any, Any] = tuple(client.persist([X, y]))
-    return arrays
-
-
-def _X_of(block: LeastSquares) -> Array:
-    return block.X
-
-
-def _y_of(block: LeastSquares) -> Array:
-    return block.y
-
-
-def _computed(client: Any, array: Any) -> Array:
-    return np.asarray(client.compute(array).result())
 
 
 def _lstsq(X: Any, y: Any) -> Any:
@@ -252,9 +172,9 @@ class Small(Group):
     @staticmethod
     def measure(found: Findings, *point: Any) -> None:
         (workers,) = point
-        with _cluster(0, workers) as client:
+        with cluster(0, workers) as client:
             for p in _WIDTHS:
-                sources = [_Drawn(k, _FEW_ROWS, p) for k in range(workers)]
+                sources = [Drawn(k, _FEW_ROWS, p) for k in range(workers)]
                 with found.part(p) as part:
                     _messages(part, client, sources)
 
@@ -263,7 +183,7 @@ class Small(Group):
         return 10.0 + 2.0 * float(point[0])
 
 
-def _messages(found: Findings, client: Any, sources: list[_Drawn]) -> None:
+def _messages(found: Findings, client: Any, sources: list[Drawn]) -> None:
     """Measure gradients, one after the other, and what this process does, the scheduler in it."""
     from kernels.blocks.cluster import OnCluster
     from kernels.blocks.problem import BlockedLeastSquares

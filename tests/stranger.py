@@ -1,6 +1,6 @@
 """README's commands as a stranger runs them, where there are git, make and Python, and little else.
 
-    python -m tests.stranger [--short] [--python PYTHON] [--keep]
+    python -m tests.stranger [--short] [--python PYTHON]
 
 A clone of HEAD in a folder whose name has a blank and an accent, an empty home, the locale C, and
 on the PATH a shell and its tools: no compiler, browser, npm or Graphviz. Where root runs this, the
@@ -21,8 +21,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
@@ -55,21 +54,16 @@ class Done:
     output: str
     seconds: float
 
-    @property
-    def complaint(self) -> str:
-        """What is wrong with it, for one that should have done its work."""
-        if self.status:
-            return f"status {self.status}"
-        return "a traceback" if "Traceback (most recent call last)" in self.output else ""
+    def complaint(self, refused: str = "") -> str:
+        """What is wrong with it: it had to succeed, or to fail and say so by the words ``refused``.
 
-    @property
-    def refusal(self) -> str:
-        """What is wrong with it, for one that should have said in a line why it could not."""
-        if not self.status:
-            return "it says that it could"
+        Never with a traceback.
+        """
         if "Traceback (most recent call last)" in self.output:
             return "a traceback"
-        return "" if "cannot be written to" in self.output else "it does not say why"
+        if bool(self.status) != bool(refused):
+            return f"status {self.status}"
+        return "" if refused in self.output else "it does not say why"
 
 
 @dataclass
@@ -77,14 +71,12 @@ class Stranger:
     """Somebody with a clone in a folder, and with next to nothing on the PATH."""
 
     folder: Path
-    python: str
-    found: list[tuple[Done, str]] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
     @classmethod
-    @contextmanager
-    def at(cls, folder: Path, python: str) -> Iterator["Stranger"]:
+    def at(cls, folder: Path, python: str) -> "Stranger":
         """Lay out clone, home and PATH in a folder."""
-        stranger = cls(folder, python)
+        stranger = cls(folder)
         for name in ("home", "bin", "tmp"):
             (folder / name).mkdir()
         for tool in _TOOLS.split():
@@ -93,17 +85,19 @@ class Stranger:
         for name in ("python3", "python"):
             (folder / "bin" / name).symlink_to(python)
         subprocess.run(["git", "clone", "--quiet", ROOT, stranger.clone], check=True)
+        write_prices(stranger.clone)
         if is_root():
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
-        yield stranger
+        return stranger
 
     @property
     def clone(self) -> Path:
         return self.folder / "fourways"
 
-    def environment(self, more: dict[str, str]) -> dict[str, str]:
-        """Return nothing of ours but how pip finds its index."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of ours but how pip finds its index."""
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         own = self.folder / "own" / "bin"
         return pip | {
@@ -111,32 +105,41 @@ class Stranger:
             "TMPDIR": str(self.folder / "tmp"),
             "PATH": f"{own}{os.pathsep}{self.folder / 'bin'}",
             "LC_ALL": "C",
-            **more,
         }
 
     def run(
-        self, command: str, more: dict[str, str] | None = None, within: Sequence[str] = ()
-    ) -> Done:
-        """Run a line of a shell in the clone, ``within`` another command of root's."""
+        self,
+        command: str,
+        under: str = "",
+        *,
+        more: dict[str, str] | None = None,
+        within: Sequence[str] = (),
+        refused: str = "",
+    ) -> None:
+        """Run a line of a shell in the clone, and tell how it went ``under`` which circumstances.
+
+        ``within`` another command, of root's; ``refused`` as `Done.complaint` has it.
+        """
         began = perf_counter()
         done = subprocess.run(
             [*within, *as_nobody(), str(self.folder / "bin" / "bash"), "-c", command],
             cwd=self.clone,
-            env=self.environment(more or {}),
+            env=self.environment | (more or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_SECONDS,
             check=False,
         )
         output = done.stdout.decode("utf-8", "replace")
-        return Done(command, done.returncode, output, perf_counter() - began)
+        self.tell(Done(command, done.returncode, output, perf_counter() - began), under, refused)
 
-    def tell(self, done: Done, complaint: str, under: str = "") -> None:
+    def tell(self, done: Done, under: str = "", refused: str = "") -> None:
         """Keep and print how a command went."""
-        self.found.append((done, complaint))
+        complaint = done.complaint(refused)
         name = f"{done.command}  {under}".strip()
         print(f"{done.seconds:7.1f} s  {name}  {complaint or 'ok'}", flush=True)
         if complaint:
+            self.complaints.append(f"{name}: {complaint}")
             print("\n".join("    " + line for line in done.output.splitlines()[-25:]), flush=True)
 
 
@@ -157,8 +160,24 @@ def as_nobody() -> list[str]:
     ]
 
 
-def _unshare() -> str:
-    return shutil.which("unshare") or ""
+def unshared(what: str) -> list[str]:
+    """Return what runs a command with a ``what`` of its own, nothing where that may not be."""
+    command = [shutil.which("unshare") or "unshare", f"--{what}"]
+    try:
+        may = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        may = False
+    return command if may else []
+
+
+def reachable_python() -> str:
+    """Return a Python that the stranger may run, and that can make environments."""
+    ours = Path(sys.base_prefix) / "bin" / "python3"
+    for python in (str(ours), "/usr/bin/python3"):
+        asked = [*as_nobody(), python, "-c", "import ensurepip, venv"]
+        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            return python
+    raise RuntimeError(f"neither {ours} nor /usr/bin/python3 can be run by the stranger")
 
 
 def commands() -> list[str]:
@@ -167,25 +186,23 @@ def commands() -> list[str]:
     return [re.split(r"  +#", line)[0].rstrip() for line in lines]
 
 
-def first_minutes(stranger: Stranger, *, short: bool) -> None:
-    """Run README's commands in their order."""
-    _write_prices(stranger)
-    for command in commands():
-        more = SHORT.get(command, {}) if short else {}
-        if more is None:
-            continue
-        if command.startswith("pip"):  # as README says, into an environment of one's own
-            made = stranger.run("python3 -m venv ../own")
-            stranger.tell(made, made.complaint)
-        done = preview(stranger) if command == "make preview" else stranger.run(command, more)
-        stranger.tell(done, done.complaint)
-
-
-def _write_prices(stranger: Stranger) -> None:
+def write_prices(folder: Path) -> None:
     """Write the table that README's example is about: docs/your_own_data.md has it."""
     text = (ROOT / "docs" / "your_own_data.md").read_text()
     (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    subprocess.run([sys.executable, "-c", snippet], cwd=stranger.clone, check=True)
+    subprocess.run([sys.executable, "-c", snippet], cwd=folder, check=True)
+
+
+def first_minutes(stranger: Stranger, *, short: bool) -> None:
+    """Run README's commands in their order."""
+    for command in commands():
+        more = SHORT.get(command, {}) if short else {}
+        if command.startswith("pip"):  # as README says, into an environment of one's own
+            stranger.run("python3 -m venv ../own")
+        if command == "make preview":
+            stranger.tell(preview(stranger))
+        elif more is not None:
+            stranger.run(command, more=more)
 
 
 def preview(stranger: Stranger) -> Done:
@@ -194,7 +211,7 @@ def preview(stranger: Stranger) -> Done:
     with subprocess.Popen(
         [*as_nobody(), "make", "preview", "PORT=8097"],
         cwd=stranger.clone,
-        env=stranger.environment({}),
+        env=stranger.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -213,19 +230,17 @@ def preview(stranger: Stranger) -> Done:
     return Done("make preview", status, why, perf_counter() - began)
 
 
-_AGAIN = [
-    "make html",
-    "make report",
-    "fourways compare prices.csv --target price --intercept --dummies",
-    "fourways recommend --n 200000 --p 40",
-]
+_COMPARE = "fourways compare prices.csv --target price --intercept --dummies"
+_AGAIN = ["make html", "make report", _COMPARE, "fourways recommend --n 200000 --p 40"]
 
 
 def without_a_network(stranger: Stranger) -> None:
     """Once all is set up nothing asks the network for anything."""
+    if not (within := unshared("net")):
+        print("left out, as it needs root and unshare: without a network")
+        return
     for command in ["make test", "make bench", *_AGAIN]:
-        done = stranger.run(command, SHORT.get(command), within=[_unshare(), "--net"])
-        stranger.tell(done, done.complaint, "without a network")
+        stranger.run(command, "without a network", more=SHORT.get(command), within=within)
 
 
 def with_results_read_only(stranger: Stranger) -> None:
@@ -234,32 +249,31 @@ def with_results_read_only(stranger: Stranger) -> None:
     paths = [results, *results.rglob("*")]
     for path in paths:
         path.chmod(path.stat().st_mode & ~0o222)
+    under = "with results/ read-only"
     for command in _AGAIN:
-        done = stranger.run(command)
-        stranger.tell(done, done.complaint, "with results/ read-only")
-    done = stranger.run("make bench", SHORT["make bench"])
-    stranger.tell(done, done.refusal, "with results/ read-only, refused")
+        stranger.run(command, under)
+    stranger.run("make bench", under, more=SHORT["make bench"], refused="cannot be written to")
     for path in paths:
         path.chmod(path.stat().st_mode | 0o200)
 
 
 def with_a_full_disk(stranger: Stranger) -> None:
     """Compiled code that cannot be kept is compiled in each process."""
+    if not (within := unshared("mount")):
+        print("left out, as it needs root and unshare: a full disk")
+        return
     full = stranger.folder / "full"
     full.mkdir()
     mounted = f'{shutil.which("mount")} -t tmpfs -o size=16k,mode=777 tmpfs "$0" && exec "$@"'
-    within = [_unshare(), "--mount", "/bin/sh", "-c", mounted, str(full)]
-    command = "fourways compare prices.csv --target price --intercept --dummies"
-    done = stranger.run(command, {"NUMBA_CACHE_DIR": str(full)}, within)
-    stranger.tell(done, done.complaint, "with a full disk for compiled code")
+    within += ["/bin/sh", "-c", mounted, str(full)]
+    cache = {"NUMBA_CACHE_DIR": str(full)}
+    stranger.run(_COMPARE, "with a full disk for compiled code", more=cache, within=within)
 
 
 def without_torch(stranger: Stranger) -> None:
     """Where PyTorch cannot be had the other ways go on."""
-    command = "fourways compare prices.csv --target price --intercept --dummies"
-    for before in ("pip uninstall --quiet --yes torch", command):
-        done = stranger.run(before)
-        stranger.tell(done, done.complaint, "without PyTorch")
+    for command in ("pip uninstall --quiet --yes torch", _COMPARE):
+        stranger.run(command, "without PyTorch")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -267,29 +281,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.stranger", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--short", action="store_true", help="a part of what takes minutes")
-    parser.add_argument("--python", default="/usr/bin/python3", help="the stranger's Python")
-    parser.add_argument("--keep", action="store_true", help="leave the folder")
+    parser.add_argument("--python", help="the stranger's (default: the one that runs this)")
     given = parser.parse_args(arguments)
-    top = Path(tempfile.mkdtemp())
-    top.chmod(0o755)
-    folder = top / _FOLDER
-    folder.mkdir()
-    try:
-        with Stranger.at(folder, given.python) as stranger:
-            first_minutes(stranger, short=given.short)
-            with_results_read_only(stranger)
-            if is_root() and _unshare():
-                without_a_network(stranger)
-                with_a_full_disk(stranger)
-            else:
-                print("left out, as they need root and unshare: no network, a full disk")
-            without_torch(stranger)
-    finally:
-        if given.keep:
-            print(folder)
-        else:
-            shutil.rmtree(top)
-    return int(any(complaint for _, complaint in stranger.found))
+    with tempfile.TemporaryDirectory() as top:
+        os.chmod(top, 0o755)
+        folder = Path(top) / _FOLDER
+        folder.mkdir()
+        stranger = Stranger.at(folder, given.python or reachable_python())
+        first_minutes(stranger, short=given.short)
+        with_results_read_only(stranger)
+        without_a_network(stranger)
+        with_a_full_disk(stranger)
+        without_torch(stranger)
+    return int(bool(stranger.complaints))
 
 
 if __name__ == "__main__":

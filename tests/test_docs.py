@@ -14,6 +14,7 @@ import pytest
 from kernels.autograd.graph import recorded, regression_loss
 from kernels.rank.equilibration import one_size
 from suites.data import nist
+from tests.stranger import write_prices
 from tests.test_nist import written
 
 ROOT = Path(__file__).parent.parent
@@ -130,10 +131,9 @@ def _power(number: float) -> str:
 def test_the_table_of_the_example_session_is_what_the_snippet_writes(tmp_path: Path) -> None:
     """And the diagnosis, which is no measurement, is what `fourways compare` prints."""
     page = DOCS / "your_own_data.md"
-    (snippet,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     told = session("fourways compare prices.csv --target price --intercept --dummies", page)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, env=environment, check=True)
+    write_prices(tmp_path)
     command = [sys.executable, "-m", "fourways.cli", "compare", "prices.csv"]
     command += ["--target", "price", "--intercept", "--dummies", "--threads", "1"]
     done = subprocess.run(

@@ -151,7 +151,7 @@ def _bytes(block: LeastSquares | None) -> int:
 def _tasks(workers: Collection[dict[str, Any]], size: int) -> int:
     """Return into how many tasks X of ``size`` bytes is to go, a multiple of the threads.
 
-    A task costs the scheduler, which has one thread, part of a millisecond: so it is all that a
+    A task costs the scheduler, which has one thread, some two milliseconds: so it is all that a
     thread has of X. Where X does not stay in memory it is little beside what a worker may hold, as
     what comes from disk is there two or three times for a while.
     """

@@ -1,5 +1,6 @@
 """What a gradient would take on more workers, each with as much of X: on paper, from records."""
 
+from collections.abc import Iterator
 from statistics import linear_regression
 
 from report.benchmarks import CLUSTER_TIME, MESSAGES, SCHEDULER
@@ -8,10 +9,9 @@ from report.text import Table, shown
 
 _WORKERS = [2, 10, 100, 1000]
 _EACH = 10e9  # bytes of X on a worker
-_MEASURED = "gradient", "8 GB"
 _ON = 2  # workers it was measured on
 _WIDTH = "100"  # columns of X
-_UNITS = {"GB": 1e9, "TB": 1e12}
+_UNITS = {"MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def weak_scaling(newest: Newest) -> Table:
@@ -24,15 +24,15 @@ def weak_scaling(newest: Newest) -> Table:
     """
     fewest, latency, most = _line(newest, MESSAGES)
     *_, least = _line(newest, SCHEDULER)
-    whole = newest.cells(CLUSTER_TIME)[_MEASURED].measured or 0.0
-    on_X = (whole - latency) / (_bytes(_MEASURED[1]) / _ON) * _EACH
+    size, whole = max(_gradients(newest))
+    on_X = (whole - latency) / (size / _ON) * _EACH
     rows = []
     for workers in _WORKERS:
         messages = [latency + slope * (workers - fewest) for slope in (least, most)]
         shares = [f"{on_X / (on_X + seconds):.0%}" for seconds in messages[::-1]]
         words = [shown(Cell(seconds)) for seconds in messages]
-        size = _in_words(workers * _EACH)
-        rows.append([f"{workers:,}", size, shown(Cell(on_X)), _span(words), _span(shares)])
+        X = _in_words(workers * _EACH)
+        rows.append([f"{workers:,}", X, shown(Cell(on_X)), _span(words), _span(shares)])
     return Table(["workers", "X", "on X", "messages", "share on X"], rows)
 
 
@@ -50,9 +50,12 @@ def _line(newest: Newest, benchmark: str) -> tuple[int, float, float]:
     return fewest, points[fewest], slope
 
 
-def _bytes(text: str) -> float:
-    number, unit = text.split()
-    return float(number) * _UNITS[unit]
+def _gradients(newest: Newest) -> Iterator[tuple[float, float]]:
+    """Yield the bytes of X and the seconds of each gradient on the cluster that was measured."""
+    for (what, text), cell in newest.cells(CLUSTER_TIME).items():
+        if what == "gradient" and cell.measured is not None:
+            number, unit = text.split()
+            yield float(number) * _UNITS[unit], cell.measured
 
 
 def _in_words(size: float) -> str:

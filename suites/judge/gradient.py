@@ -18,9 +18,6 @@ from suites.judge.columns import larger, largest_entries
 from suites.judge.errors import WrongAnswerError, unit_roundoff
 from suites.judge.twofold import Twofold
 
-# Entries of X at a time: the temporaries of twofold arithmetic stay in cache, and below what malloc
-# maps anew each time where it is told to give back what it can, as it is in Dask's workers.
-_BLOCK = 16_000
 _LAMBDA = 8.0  # standard deviations that a sum of rounding errors may be off
 _LEAST = -(1 << 12)  # below the exponent of any number
 _PROBABLE, _WORST = 0, 1
@@ -84,7 +81,7 @@ class GradientOracle:
         of_rows = _OfRows(
             self._x, self._beside, self._r, self._w, self._gammas(p + 1), self._gammas(self._n + 3)
         )
-        sums = problem.over_rows(of_rows, _joined, _BLOCK)
+        sums = problem.over_rows(of_rows, _joined, twofold.ENTRIES)
         # alpha w in the units of Xᵀr; alpha itself is in units of X².
         alpha = np.ldexp(np.ldexp(self._alpha, -self._x), -self._x)
         ridge = twofold.two_product(alpha, self._w)

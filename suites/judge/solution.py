@@ -13,7 +13,6 @@ from suites.judge.errors import WrongAnswerError, unit_roundoff
 from suites.judge.twofold import Twofold
 
 RIGHT = 30.0  # in units of rounding: what is below is right
-_ROWS = 16_000  # entries of X at a time, in twice the precision: below malloc's 128 KiB
 _FACTORED = 1 << 21  # entries of X at a time, where a factor of them is taken
 
 
@@ -109,7 +108,7 @@ class SolutionJudge:
         # Z as scaled here and v such that Zz = Zv exactly: v may be of unlike size, as w is.
         v = np.ldexp(w.astype(np.float64), exponents - self._right)
         of_rows = partial(_gradient_and_squares, exponents, self._right, v)
-        gradient, squares = problem.over_rows(of_rows, _gradients_joined, _ROWS)
+        gradient, squares = problem.over_rows(of_rows, _gradients_joined, twofold.ENTRIES)
         if problem.alpha:
             # D⁻¹ alpha w, as alpha D⁻² z
             ridge = np.ldexp(self._ridge, -exponents)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 Twofold = tuple[Float64, Float64]
 
+# Of X at a time: temporaries of so many stay in cache, and below the 128 KiB that malloc maps anew
+# each time where it is told to give back what it can, as it is in Dask's workers.
+ENTRIES = 16_000
 _SPLIT = 134217729.0  # 2²⁷ + 1
 
 
