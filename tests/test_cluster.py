@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import polars as pl
 import psutil
@@ -23,7 +24,7 @@ from fourways.errors import InputError
 from fourways.reading import Options
 from fourways.version import versions
 from kernels import METHODS, WAYS, Array, LeastSquares, Stopping, descend, minimum_norm
-from kernels.blocks.cluster import OnCluster
+from kernels.blocks.cluster import OnCluster, workers_of
 from kernels.blocks.engine import Engine, InTurn, Run, joined_in_tree, last_joined, runs
 from kernels.blocks.local import local_cluster
 from kernels.blocks.problem import BlockedLeastSquares
@@ -276,6 +277,14 @@ class Drawn:
         rng = np.random.default_rng(self.seed)
         X = rng.standard_normal((75_000, self.columns))
         return LeastSquares(X, rng.standard_normal(75_000))
+
+
+def test_workers_are_known_while_the_client_renews_what_it_knows(client: Client) -> None:
+    """Which it does from time to time, without the workers."""
+    address = client.scheduler_info()["address"]
+    interval = {"distributed.client.scheduler-info-interval": "1ms"}
+    with dask.config.set(interval), Client(address, set_as_default=False) as busy:
+        assert {len(workers_of(busy)) for _ in range(500)} == {2}
 
 
 def test_nothing_listens_beyond_the_loopback() -> None:

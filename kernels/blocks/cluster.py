@@ -131,8 +131,13 @@ def _follow(
 
 
 def workers_of(client: Client) -> dict[str, Any]:
-    """Return all workers by address, as the scheduler describes them."""
-    found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    """Return all workers by address, as the scheduler describes them.
+
+    It is asked itself: what `Client.scheduler_info` returns another task of the client's renews
+    meanwhile, without the workers.
+    """
+    scheduler: Any = client.scheduler
+    found: dict[str, Any] = client.sync(scheduler.identity, n_workers=-1)["workers"]
     return found
 
 
