@@ -417,6 +417,14 @@ def test_a_way_that_is_wrong_beyond_memory_is_not_timed(
     assert "torch" not in " ".join(advice(known))
 
 
+def test_a_solution_by_blocks_costs_the_factoring_whoever_solves() -> None:
+    whole, known = problems.gaussian(1000, 7), Measured()
+    by_blocks.measure(BlockedLeastSquares(engine.in_turn(whole.X, whole.y)), 7, known, 1e6)
+    taken = {name: way.preparation + way.first_solve for name, way in known.ways.items()}
+    assert taken.keys() == WAYS.keys()
+    assert all(1e6 < seconds < 1.1e6 for seconds in taken.values()), taken
+
+
 def test_a_reader_that_stops_early_is_no_error() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
