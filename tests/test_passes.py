@@ -108,13 +108,36 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
 def test_short_strips_are_for_processors_whose_l3_does_not_take_what_l2_drops(
     shape: tuple[int, int], takes: str, drops: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    X = np.empty(shape, order="F")
-    sizes = {"L1": 48 << 10, "L2": 2 << 20, "OF_L2": 1 << 20, "WIDTH": 64, "_STRIP": 512}
-    for name, value in sizes.items():
+    assert chosen_by_l3(np.empty(shape, order="F"), monkeypatch) == (takes, drops)
+
+
+@pytest.mark.parametrize(
+    ("shape", "takes", "drops"),
+    [
+        ((200_000, 100), "streamed rows", "streamed rows"),
+        ((20_000, 1000), "streamed rows", "overlapped rows"),
+        ((1_048, 1000), "many rows", "overlapped rows"),
+        ((1_747, 600), "cached rows", "overlapped rows"),
+        ((3_495, 300), "overlapped rows", "overlapped rows"),
+        ((32, 1000), "many rows", "many rows"),  # in L2
+    ],
+)
+def test_long_rows_from_an_l3_that_is_far_are_read_while_others_are_folded(
+    shape: tuple[int, int], takes: str, drops: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert chosen_by_l3(np.empty(shape), monkeypatch) == (takes, drops)
+
+
+def chosen_by_l3(X: Array, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Return the kernels where L3 takes what L2 drops and where it does not, with AVX-512."""
+    sizes = {"L1": 48 << 10, "L2": 2 << 20, "OF_L2": 1 << 20, "WIDTH": 64, "COUNT": 32}
+    for name, value in (sizes | {"STREAMED": 16 << 20, "_STRIP": 512}).items():
         monkeypatch.setattr(choice, name, value)
-    for takes_unread, expected in ((True, takes), (False, drops)):
+    chosen = []
+    for takes_unread in (True, False):
         monkeypatch.setattr(choice, "TAKES_UNREAD", takes_unread)
-        assert kernel_for(X) == expected
+        chosen.append(kernel_for(X))
+    return chosen[0], chosen[1]
 
 
 def test_columns_are_crowded_where_all_share_the_sets_of_the_cache(

@@ -5,7 +5,8 @@ The names, and what each is for:
     "tiles of 1" ...    C order, p = 1, 2, 4 or 8: a vector holds several whole rows
     "cached rows"       C order, X in cache: eight rows in turn
     "many rows"         the same with sixteen
-    "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
+    "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read, four
+                        with sixteen registers; where L3 is far also from there on, for long rows
     "streamed rows"     C order, X from memory: the same with fewer, memory asked ahead
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
@@ -44,13 +45,18 @@ def _for_rows(X: Array) -> str:
     row = p * X.itemsize
     if p in TILES and row <= WIDTH and p <= COUNT // 4:
         return TILES[p]
-    if X.nbytes > STREAMED and row >= _SHORT:
+    stay_in_L1 = 16 * row <= L1
+    if X.nbytes > STREAMED and row >= _SHORT and (TAKES_UNREAD or stay_in_L1):
         return "streamed rows"
+    # Where L3 does not take what L2 drops it is far as well: folding one block hides the way of the
+    # other from there, and beyond L1 does it better than asking memory ahead.
+    if X.nbytes > L2 and not TAKES_UNREAD:
+        return "overlapped rows"
     if COUNT < 32:
         return "cached rows"
     # Two blocks of eight rows hide L2 while they stay in L1; and what comes from L2 twice anyway
     # is best taken in the largest blocks that there are registers for.
-    if 16 * row <= L1:
+    if stay_in_L1:
         return "overlapped rows"
     return "cached rows" if 8 * row <= L1 else "many rows"
 

@@ -16,7 +16,7 @@ from kernels.one_pass import by_columns, by_rows, plain
 from kernels.one_pass.buffers import aligned, all_finite, copied, padded
 from kernels.one_pass.choice import TILES, kernel_for
 from kernels.one_pass.compile import compiled
-from kernels.one_pass.target import LINE, WIDTH
+from kernels.one_pass.target import COUNT, LINE, WIDTH
 from kernels.one_pass.threads import has_threads, thread_count
 from kernels.one_pass.vectors import scratch
 from kernels.problem import Array
@@ -32,7 +32,7 @@ KERNELS = {
     **{name: by_rows.tiles(p) for p, name in TILES.items()},
     "cached rows": by_rows.rows_in_turn(8),
     "many rows": by_rows.rows_in_turn(16),
-    "overlapped rows": by_rows.rows_overlapped(8, False),
+    "overlapped rows": by_rows.rows_overlapped(8 if COUNT >= 32 else 4, False),
     "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, True),
     "cached strips": by_columns.strips(8, 0),
     "streamed strips": by_columns.strips(16, 4),
