@@ -6,8 +6,8 @@
 #   make bench        benchmark HEAD, publish the HTML, print the tables; some ten minutes
 #   make bench-all    the same with every suite but those of bench-peers; some 25 minutes
 #   make bench SUITES="roofline descent"    these suites only
+#   make bench VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions than the pinned
 #   make bench-peers  other libraries beside ours: right or wrong, and how fast; twenty minutes
-#   make bench-peers SUITES=conformance VERSIONS="numpy=2.2.6 scipy=1.15.3"    on other versions
 #   make bench-quick  a first look at four sizes, not kept
 #   make compare      what a change made faster or slower: BASE=main~3 [HEAD=...] [MINUTES=5]
 #   make html         turn results/ into .asv/html and the page .asv/four-ways.html
@@ -71,7 +71,7 @@ lint: $(TEST)/ready
 # Interrupted, it keeps what it has, and a second call goes on from there.
 bench bench-all: $(BENCH)/ready
 	@commit=$$(git rev-parse HEAD) && machine=$$($(BENCH)/bin/python -m suites.harness.machine) && \
-	status=0 && { $(RUN) $@ $(SUITES) || status=$$?; } && [ $$status -lt 2 ] && \
+	status=0 && { $(RUN) $@ $(SUITES) --versions "$(VERSIONS)" || status=$$?; } && [ $$status -lt 2 ] && \
 	$(MAKE) --no-print-directory html && \
 	$(BENCH)/bin/python -m report.table "$$machine" "$$commit" && \
 	exit $$status

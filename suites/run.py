@@ -3,6 +3,7 @@
     python -m suites.run bench                        # HEAD, kept in results/: what the table has
     python -m suites.run bench-all                    # HEAD, kept in results/: all but the peers
     python -m suites.run bench roofline               # HEAD, kept in results/: some suites
+    python -m suites.run bench --versions "numpy=2.2.6 scipy=1.15.3"    # the same on others
     python -m suites.run peers                        # HEAD, kept: other libraries beside ours
     python -m suites.run quick                        # four sizes of the gradient, in .asv/quick
     python -m suites.run smoke                        # each benchmark at its smallest, not kept
@@ -20,7 +21,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import IO, Any
@@ -118,12 +118,15 @@ def bench(
     name: str,
     of: Sequence[str] = MAIN,
     without: Sequence[str] = (),
-    path: Path = CONFIGURATION,
+    *,
+    versions: str = "",
+    peers: bool = False,
 ) -> int:
     """Measure HEAD and keep the record; what was interrupted goes on where it was.
 
     ``of`` is how the names of the benchmarks begin, and ``without`` how those do that are left out;
-    ``path`` is the configuration.
+    ``versions`` are other than the pinned ones, as "numpy=2.2.6 scipy=1.15.3"; with ``peers`` other
+    libraries are installed beside ours.
 
     What takes long is measured by processes of their own; asv's benchmarks hand that out. The
     status is 1 where one of them fails: a way or solver of ours is wrong, or a process crashed,
@@ -133,6 +136,11 @@ def bench(
 
     if unwritable := _unwritable(name):
         print(f"{unwritable} cannot be written to: there would be no record", file=sys.stderr)
+        return 2
+    try:
+        path = _configuration(versions, peers)
+    except ValueError as error:
+        print(f'versions are given as "numpy=2.2.6 scipy=1.15.3": {error}', file=sys.stderr)
         return 2
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     print(f"Benchmarking commit {commit} on {name}", flush=True)
@@ -159,23 +167,20 @@ def bench(
     return 1 if status else 0
 
 
+def _configuration(versions: str, peers: bool) -> Path:
+    """Return the configuration with these versions; raise ValueError if there are none such."""
+    if not (versions or peers):
+        return CONFIGURATION
+    pins = dict(given.split("=", 1) for given in versions.split())
+    return configurations.derived("peers" if peers else "versions", pins=pins, peers=peers)
+
+
 def _unwritable(name: str) -> str:
     """Return what of results/ asv could not write to, relative to the root, "" if all is well."""
     for path in ("results", "results/benchmarks.json", f"results/{name}"):
         if (ROOT / path).exists() and not os.access(ROOT / path, os.W_OK):
             return path
     return ""
-
-
-def peers(name: str, of: Sequence[str] = PEERS, versions: str = "") -> int:
-    """Measure what other libraries do beside ours, on versions given as "numpy=2.2.6 jax=0.6.2"."""
-    try:
-        pins = dict(given.split("=", 1) for given in versions.split())
-        path = configurations.derived("peers", pins=pins, peers=True)
-    except ValueError as error:
-        print(f'versions are given as "numpy=2.2.6 jax=0.6.2": {error}', file=sys.stderr)
-        return 2
-    return bench(name, of, path=path)
 
 
 def quick(name: str) -> int:
@@ -268,15 +273,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     some.add_argument("suites", nargs="*", default=MAIN, help="such as roofline, descent.Descent")
     beside = commands.add_parser("peers")
     beside.add_argument("suites", nargs="*", default=PEERS, help="such as conformance")
-    beside.add_argument("--versions", default="", help='other than the pinned: "numpy=2.2.6"')
-    for command in ("bench-all", "quick", "smoke", "check"):
+    every = commands.add_parser("bench-all")
+    for kept in (some, beside, every):
+        kept.add_argument("--versions", default="", help='other than the pinned: "numpy=2.2.6"')
+    for command in ("quick", "smoke", "check"):
         commands.add_parser(command)
     given = parser.parse_args(arguments)
     name = machine.register()
     run: dict[str, Callable[[str], int]] = {
-        "bench": lambda name: bench(name, given.suites),
-        "bench-all": partial(bench, of=[""], without=[*PEERS, *_ASKED_FOR]),
-        "peers": lambda name: peers(name, given.suites, given.versions),
+        "bench": lambda name: bench(name, given.suites, versions=given.versions),
+        "bench-all": lambda name: bench(name, [""], [*PEERS, *_ASKED_FOR], versions=given.versions),
+        "peers": lambda name: bench(name, given.suites, versions=given.versions, peers=True),
         "quick": quick,
         "smoke": smoke,
         "check": check,

@@ -152,7 +152,7 @@ def test_versions_that_cannot_be_are_one_line(
     versions: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr(configurations, "FOLDER", tmp_path)
-    assert run.peers("here", versions=versions) == 2
+    assert run.bench("here", versions=versions) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -215,22 +215,26 @@ def test_a_library_that_is_not_pinned_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "of"),
-    [(["bench"], run.MAIN), (["bench", "roofline", "accuracy"], ["roofline", "accuracy"])],
+    ("arguments", "of", "versions"),
+    [
+        (["bench"], run.MAIN, ""),
+        (["bench", "roofline", "accuracy"], ["roofline", "accuracy"], ""),
+        (["bench", "--versions", "numpy=2.2.6"], run.MAIN, "numpy=2.2.6"),
+    ],
 )
 def test_some_suites_alone_are_benchmarked(
-    arguments: list[str], of: list[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], of: list[str], versions: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
 
-    def record(*given: Any) -> int:
-        asked.append(given)
+    def record(*given: Any, **more: Any) -> int:
+        asked.append((*given, more))
         return 0
 
     monkeypatch.setattr("suites.harness.machine.register", lambda: "here")
     monkeypatch.setattr(run, "bench", record)
     assert run.main(arguments) == 0
-    assert asked == [("here", of)]
+    assert asked == [("here", of, {"versions": versions})]
 
 
 def test_nothing_of_it_needs_numpy() -> None:
