@@ -12,4 +12,5 @@ views/              a file for each view: its rows, its chart, its table
 page, site/         the page, and asv's site around it
 table, summary      for the terminal
 figures, documents  for the Markdown files
+picture             of the page, for README
 """

@@ -23,7 +23,7 @@ is Python's (`.2f`, `.0%`, `,.0f`). Without one, times have a unit and three dig
 
 A figure is that of the newest record that has it: where the newest skipped a point, an older one
 answers. Each request may end in ` at COMMIT` and in ` on PART`: figures of one commit, not the
-newest, and of the first machine with PART in its name, not the one with the most records.
+newest, and of the first machine with PART in its name, not the one last recorded in full.
 """
 
 import re
@@ -33,7 +33,7 @@ from typing import Any
 
 from report.benchmarks import SPEEDUP
 from report.comparison import by_size, noise_in_words
-from report.results import Cell, Newest, Parameters, Record, listed
+from report.results import Cell, Newest, Parameters, Record, foremost, listed
 from report.text import shown
 
 Machines = dict[str, list[Record]]
@@ -50,9 +50,7 @@ def scoped(text: str, machines: Machines) -> tuple[str, list[Record]]:
     names = [name for name in machines if machines[name] and (part is None or part in name)]
     if not names:
         raise FigureError(f"no machine with {part!r} in its name")
-    records = machines[
-        max(names, key=lambda name: len(machines[name])) if part is None else names[0]
-    ]
+    records = machines[foremost(machines) if part is None else names[0]]
     if commit:
         records = [record for record in records if record.commit.startswith(commit)]
         if not records:

@@ -19,7 +19,7 @@ from typing import Any
 
 from asv.results import Results, iter_results_paths
 
-from report.benchmarks import CURVES, FORMERLY
+from report.benchmarks import CURVES, DESCENT, FORMERLY
 from report.student import half_width
 from suites.record import beside, kernels_of
 
@@ -102,9 +102,10 @@ class Record:
 
     @property
     def machine(self) -> str:
-        """The machine in words: processor, cores, memory."""
+        """The machine in words, without registered marks: processor, cores, memory."""
         here = self.environment
-        return f"{here['cpu']}, {here['num_cpu']} cores, {here['ram']}"
+        processor = re.sub(r"\((R|TM)\)", "", here["cpu"])
+        return f"{processor}, {here['num_cpu']} cores, {here['ram']}"
 
     @property
     def versions(self) -> str:
@@ -278,6 +279,21 @@ def by_machine(folder: str | Path = FOLDER) -> dict[str, list[Record]]:
     """Return every record by machine: the oldest commit, libraries and run first."""
     machines = sorted(path.parent.name for path in Path(folder).glob("*/machine.json"))
     return {machine: sorted(_in_folder(Path(folder) / machine), key=_age) for machine in machines}
+
+
+def foremost(machines: dict[str, list[Record]]) -> str:
+    """Return the machine that pages speak of first: the last on which every suite was recorded.
+
+    Of commits the newest counts, by a suite that `make bench-all` alone has. Where no machine has
+    it all, that with the most records.
+    """
+
+    def last(name: str) -> tuple[int, int, int]:
+        whole = [record for record in machines[name] if DESCENT in record.benchmarks()]
+        newest = max(((record.date, record.run_at) for record in whole), default=(0, 0))
+        return (*newest, len(machines[name]))
+
+    return max(machines, key=last)
 
 
 def _in_folder(folder: Path) -> Iterator[Record]:

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if not found:
         print(f"no results of commit {arguments[1]} on {arguments[0]}", file=sys.stderr)
         return 2
-    print(tables(found[-1]))  # the newest run
+    print(tables(max(found, key=lambda record: record.run_at)))
     return 0
 
 

@@ -1,13 +1,15 @@
 """The figures of the Markdown files are those that are recorded."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from report import picture
 from report.documents import BLOCKS, documents, main, written
 from report.figures import FigureError, figure
-from report.results import by_machine
+from report.results import by_machine, foremost
 from report.table import tables
 
 MACHINES = by_machine()
@@ -23,6 +25,12 @@ def test_the_markdown_files_hold_what_is_recorded() -> None:
     for path in documents():
         _, stale, errors = written(path.read_text(), MACHINES)
         assert (stale, errors) == ([], []), f"{path}: run python -m report.documents"
+
+
+def test_the_picture_shows_what_is_recorded() -> None:
+    assert picture.comment_of(picture.PICTURE.read_bytes()) == picture.shown(MACHINES), (
+        "run python -m report.picture"
+    )
 
 
 # Those of other libraries, and of clusters, are on the machine that has recorded them.
@@ -52,7 +60,7 @@ def test_the_last_screen_is_what_is_printed() -> None:
     new, stale, errors = written(text, MACHINES)
     assert (stale, errors) == (["last screen"], [])
     fenced = new.partition("```\n")[2].partition("\n```")[0]
-    records = max(MACHINES.values(), key=len)
+    records = MACHINES[foremost(MACHINES)]
     assert any(fenced.removeprefix(r.heading).strip() in tables(r) for r in records)
     assert fenced.startswith("commit ")
     assert max(map(len, fenced.splitlines())) <= 80
@@ -89,15 +97,30 @@ def test_figures_are_those_of_the_newest_record_that_has_them() -> None:
 
 
 def _points(benchmark: str) -> dict[tuple[str, ...], float]:
-    records = max(MACHINES.values(), key=len)
+    records = MACHINES[foremost(MACHINES)]
     last = [record for record in records if record.cells(benchmark)][-1]
     return {key: cell.measured or 0.0 for key, cell in last.cells(benchmark).items()}
 
 
 def test_another_machine_and_an_older_commit_can_be_asked_for() -> None:
-    assert "family 25" in asked("machine")
+    assert asked("machine") == MACHINES[foremost(MACHINES)][-1].machine
     assert "family 26" in asked("machine on family-26")
-    assert asked("commit roofline.Roofline.track_share_of_read_limit at d77b3b23") == "d77b3b23"
+    share = "roofline.Roofline.track_share_of_read_limit"
+    assert asked(f"commit {share} at d77b3b23 on model-17-2") == "d77b3b23"
+
+
+def test_the_first_machine_is_the_last_on_which_every_suite_was_recorded() -> None:
+    """Not the one with the most records, nor one that recorded some suites later."""
+
+    def kept(date: int, suite: str) -> Any:
+        return SimpleNamespace(date=date, run_at=0, benchmarks=lambda: {f"{suite}.track_time"})
+
+    machines = {
+        "all, long ago": [kept(1, "descent.Descent")] + 9 * [kept(1, "gradient.Gradient")],
+        "all": [kept(2, "gradient.Gradient"), kept(3, "descent.Descent")],
+        "some": [kept(2, "descent.Descent"), kept(4, "gradient.Gradient")],
+    }
+    assert foremost(machines) == "all"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +133,7 @@ def test_another_machine_and_an_older_commit_can_be_asked_for() -> None:
         (f"{FACTOR} over X=5000 x 50|50000 x 500", "over: one value for each name"),
         (f"{FACTOR} at 00000000", "no record of commit 00000000"),
         (f"{FACTOR} on Mars", "no machine with 'Mars' in its name"),
-        (f"{TALL} at c192de3d", "nothing was measured there"),
+        (f"{TALL} at c192de3d on model-17-2", "nothing was measured there"),
     ],
 )
 def test_what_there_is_not_is_an_error(request_: str, message: str) -> None:

@@ -18,8 +18,9 @@ import pytest
 
 import report.page
 import report.site
+from report import picture
 from report.page import page
-from report.results import by_machine
+from report.results import by_machine, foremost
 from report.site import finish, main
 from report.site.regressions import agree
 from report.steps import Step
@@ -31,12 +32,10 @@ from report.views.fastest import Fastest
 from report.views.times import Times
 
 ROOT = Path(__file__).parent.parent
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
+BROWSER = picture.browser()
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here")
 MACHINES = by_machine()
-LATEST = next(name for name in MACHINES if "25-model-17" in name)
+LATEST = foremost(MACHINES)
 
 
 @functools.cache
