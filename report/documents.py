@@ -119,7 +119,7 @@ BLOCKS = {
     "conformance by our rule": Block(by_our_rule, (CONFORMANCE,)),
     "releases": Block(releases, (CONFORMANCE,)),
     "peers": Block(beside_gradients, (PEERS_TIME, PEERS_SPEEDUP)),
-    "peers of minimum_norm": Block(beside_minimum_norm, (PEERS_TALL,)),
+    "peers of minimum_norm": Block(beside_minimum_norm, (PEERS_TALL,), of_one_record=True),
     "weak scaling": Block(weak_scaling, (MESSAGES, SCHEDULER, CLUSTER_TIME)),
     "certified": Block(coefficients, (CERTIFIED,), of_one_record=True),
     "descent": Block(fastest_descents, (DESCENT,), of_one_record=True),

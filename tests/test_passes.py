@@ -128,10 +128,19 @@ def test_long_rows_from_an_l3_that_is_far_are_read_while_others_are_folded(
     assert chosen_by_l3(np.empty(shape), monkeypatch) == (takes, drops)
 
 
-def chosen_by_l3(X: Array, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Return the kernels where L3 takes what L2 drops and where it does not, with AVX-512."""
+def test_sixteen_registers_are_too_few_to_hide_the_way_from_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    avx2 = {"WIDTH": 32, "COUNT": 16}
+    assert chosen_by_l3(np.empty((20_000, 1000)), monkeypatch, **avx2)[1] == "cached rows"
+    assert chosen_by_l3(np.empty((200_000, 100)), monkeypatch, **avx2)[1] == "streamed rows"
+    assert chosen_by_l3(np.empty((3_495, 300)), monkeypatch, **avx2)[1] == "overlapped rows"
+
+
+def chosen_by_l3(X: Array, monkeypatch: pytest.MonkeyPatch, **more: int) -> tuple[str, str]:
+    """Return the kernels where L3 takes what L2 drops and where it does not, else with AVX-512."""
     sizes = {"L1": 48 << 10, "L2": 2 << 20, "OF_L2": 1 << 20, "WIDTH": 64, "COUNT": 32}
-    for name, value in (sizes | {"STREAMED": 16 << 20, "_STRIP": 512}).items():
+    for name, value in (sizes | {"STREAMED": 16 << 20, "_STRIP": 512} | more).items():
         monkeypatch.setattr(choice, name, value)
     chosen = []
     for takes_unread in (True, False):

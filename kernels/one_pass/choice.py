@@ -45,12 +45,13 @@ def _for_rows(X: Array) -> str:
     row = p * X.itemsize
     if p in TILES and row <= WIDTH and p <= COUNT // 4:
         return TILES[p]
-    stay_in_L1 = 16 * row <= L1
-    if X.nbytes > STREAMED and row >= _SHORT and (TAKES_UNREAD or stay_in_L1):
+    stay_in_L1, is_streamed = 16 * row <= L1, X.nbytes > STREAMED
+    if is_streamed and row >= _SHORT and (TAKES_UNREAD or stay_in_L1):
         return "streamed rows"
     # Where L3 does not take what L2 drops it is far as well: folding one block hides the way of the
-    # other from there, and beyond L1 does it better than asking memory ahead.
-    if X.nbytes > L2 and not TAKES_UNREAD:
+    # other from there, and beyond L1 does it better than asking memory ahead. From memory four rows
+    # are too few for that, and on two threads slower than eight in turn.
+    if X.nbytes > L2 and not TAKES_UNREAD and (COUNT >= 32 or not is_streamed):
         return "overlapped rows"
     if COUNT < 32:
         return "cached rows"
