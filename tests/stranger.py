@@ -174,7 +174,7 @@ def reachable_python() -> str:
     """Return a Python that the stranger may run, and that can make environments."""
     ours = Path(sys.base_prefix) / "bin" / "python3"
     for python in (str(ours), "/usr/bin/python3"):
-        # From a shell of the stranger's: what setpriv itself starts may still be found by root's right.
+        # From the stranger's shell: what setpriv itself starts may still be found by root's right.
         asked = [*as_nobody(), "/bin/sh", "-c", f"'{python}' -c 'import ensurepip, venv'"]
         if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
             return python
