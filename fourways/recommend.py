@@ -6,7 +6,8 @@ from fourways.advice import seconds
 from fourways.errors import InputError
 from report.benchmarks import GRADIENT, PREPARATION, SPEEDUP
 from report.comparison import by_size, leaders, reading_X
-from report.results import Newest, by_machine
+from report.machines import by_machine
+from report.results import Newest
 
 
 def recommend(n: int, p: int) -> str:

@@ -2,6 +2,7 @@
 
 benchmarks          the names of the benchmarks
 results             asv's records
+machines            all of them, by machine; which is the first
 ways                which ways there are, and which are factored
 comparison          sizes, noise, ties, leaders
 student, spread     errors with heavy tails, and how far figures move where nothing changed

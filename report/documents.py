@@ -51,8 +51,9 @@ from report.benchmarks import (
     SPEEDUP,
     Benchmark,
 )
-from report.figures import FigureError, Machines, figure, scoped
-from report.results import FOLDER, Newest, by_machine
+from report.figures import FigureError, figure, scoped
+from report.machines import Machines, by_machine
+from report.results import FOLDER, Newest
 from report.table import of_gradients
 from report.text import LEGEND, Table
 from report.views.autograd import parts_and_others

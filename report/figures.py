@@ -33,10 +33,9 @@ from typing import Any
 
 from report.benchmarks import SPEEDUP
 from report.comparison import by_size, noise_in_words
-from report.results import Cell, Newest, Parameters, Record, foremost, listed
+from report.machines import Machines, foremost
+from report.results import Cell, Newest, Parameters, Record, listed
 from report.text import shown
-
-Machines = dict[str, list[Record]]
 
 
 class FigureError(Exception):

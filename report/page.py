@@ -7,7 +7,8 @@ from typing import Any
 from report.benchmarks import SPEEDUP
 from report.comparison import by_size, noise_in_words, too_noisy
 from report.failures import failures, in_words
-from report.results import Newest, Record, foremost
+from report.machines import Machines, foremost
+from report.results import Newest, Record
 from report.text import LEGEND
 from report.views import VIEWS, Colours
 from report.ways import recorded
@@ -20,7 +21,7 @@ _NAV = (
 )
 
 
-def page(machines: dict[str, list[Record]], *, in_site: bool) -> str:
+def page(machines: Machines, *, in_site: bool) -> str:
     """Return the page for the records of each machine, oldest first; in the site it links to asv's.
 
     A way has one colour on the whole page, whichever machine has recorded it. The page opens on the
@@ -28,8 +29,8 @@ def page(machines: dict[str, list[Record]], *, in_site: bool) -> str:
     """
     import vl_convert
 
-    first = foremost(machines)
-    machines = {first: machines[first], **machines}
+    first = [foremost(machines)] if machines else []
+    machines = {name: machines[name] for name in [*first, *machines]}
     colours = Colours(recorded([record for records in machines.values() for record in records]))
     parts = {
         "css": (_HERE / "page.css").read_text(),

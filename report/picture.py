@@ -15,9 +15,10 @@ import zlib
 from pathlib import Path
 
 from report.benchmarks import SPEEDUP
-from report.figures import Machines, figure
+from report.figures import figure
+from report.machines import Machines, by_machine
 from report.page import page
-from report.results import FOLDER, by_machine
+from report.results import FOLDER
 
 PICTURE = FOLDER.parent / "docs" / "page.png"
 _WIDTH, _HEIGHT = 1400, 1300  # pixels

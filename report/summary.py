@@ -11,7 +11,8 @@ from textwrap import fill
 from report.benchmarks import SPEEDUP
 from report.comparison import Sizes, by_size, leaders, noise_in_words, reading_X, too_noisy
 from report.failures import failures, in_words
-from report.results import FOLDER, Newest, Record, by_machine
+from report.machines import by_machine
+from report.results import FOLDER, Newest, Record
 from report.steps import Step, changes, run
 from report.text import LEGEND, UNSURE
 

@@ -8,7 +8,8 @@ import sys
 from report.benchmarks import DESCENT, SPEEDUP
 from report.comparison import by_size, noise_in_words, too_noisy
 from report.failures import CRASHED, TIMED_OUT, WRONG, failures
-from report.results import ENOUGH, Record, records
+from report.machines import records
+from report.results import ENOUGH, Record
 from report.text import LEGEND, Table
 from report.views.autograd import others, parts
 from report.views.certified import coefficients

@@ -9,7 +9,7 @@ import pytest
 from report import picture
 from report.documents import BLOCKS, documents, main, written
 from report.figures import FigureError, figure
-from report.results import by_machine, foremost
+from report.machines import by_machine, foremost
 from report.table import tables
 
 MACHINES = by_machine()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from kernels import WAYS
+from report.machines import by_machine
 from report.page import page
-from report.results import by_machine
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("kernels", "suites", "report", "fourways", "tests", "pyproject.toml")

@@ -10,7 +10,8 @@ import pytest
 
 from report.benchmarks import CERTIFIED, DIGITS_LOST, GRADIENT, SPEEDUP
 from report.failures import failures
-from report.results import Cell, Newest, Parameters, Record, as_last_defined, by_machine
+from report.machines import by_machine
+from report.results import Cell, Newest, Parameters, Record, as_last_defined
 from report.steps import Changes, Step, run
 from report.student import chance, critical, upper_tail
 from report.summary import summary

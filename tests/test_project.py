@@ -12,7 +12,7 @@ import pytest
 from asv.config import Config
 from packaging.requirements import Requirement
 
-from report.results import by_machine
+from report.machines import by_machine
 
 ROOT = Path(__file__).parent.parent
 CONSTRAINTS = dict(

@@ -14,7 +14,8 @@ from kernels import WAYS
 from report.benchmarks import BENCHMARKS, CLUSTER_TIME, DESCENT, MESSAGES, SCHEDULER, SPEEDUP
 from report.comparison import is_tie, noise, noise_in_words, too_noisy
 from report.failures import failures, in_words
-from report.results import FOLDER, Cell, Newest, Record, between, by_machine, records
+from report.machines import by_machine, records
+from report.results import FOLDER, Cell, Newest, Record, between
 from report.summary import summary
 from report.table import main, of_autograd, of_descent, of_solvers, tables
 from report.text import LEGEND, shown, spread

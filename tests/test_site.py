@@ -19,8 +19,8 @@ import pytest
 import report.page
 import report.site
 from report import picture
+from report.machines import by_machine, foremost
 from report.page import page
-from report.results import by_machine, foremost
 from report.site import finish, main
 from report.site.regressions import agree
 from report.steps import Step
@@ -36,6 +36,12 @@ BROWSER = picture.browser()
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here")
 MACHINES = by_machine()
 LATEST = foremost(MACHINES)
+
+
+def test_the_page_opens_on_the_machine_that_the_documents_speak_of() -> None:
+    data = page_of(False).partition('id="data">')[2].partition("</script>")[0]
+    assert next(iter(json.loads(data)["machines"])) == LATEST
+    assert '"machines": {}' in page({}, in_site=False)  # before anything is recorded
 
 
 @functools.cache

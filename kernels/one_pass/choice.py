@@ -6,7 +6,8 @@ The names, and what each is for:
     "cached rows"       C order, X in cache: eight rows in turn
     "many rows"         the same with sixteen
     "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read, four
-                        with sixteen registers; where L3 is far also from there on, for long rows
+                        with sixteen registers, which are for an L3 that is far; there also long
+                        rows from memory, if there are thirty-two
     "streamed rows"     C order, X from memory: the same with fewer, memory asked ahead
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead

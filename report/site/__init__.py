@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from report.machines import by_machine
 from report.page import page
-from report.results import by_machine
 from report.site.regressions import agree
 from suites.record import kernels_of
 

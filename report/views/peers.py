@@ -2,7 +2,7 @@
 
 from report.benchmarks import PEERS_SPEEDUP, PEERS_TALL, PEERS_TIME
 from report.comparison import by_size, reading_X
-from report.results import Newest
+from report.results import Newest, Source
 from report.text import Table, factor, marked, shown
 from report.views.fastest import in_words
 from report.ways import recorded
@@ -24,9 +24,9 @@ def beside_gradients(newest: Newest) -> Table:
     return Table(["n", "p", *names, _FASTEST], rows, {_FASTEST})
 
 
-def beside_minimum_norm(newest: Newest) -> Table:
+def beside_minimum_norm(source: Source) -> Table:
     """Return the time of each routine over that of minimum_norm where it is right, by family."""
-    cells = newest.cells(PEERS_TALL)
+    cells = source.cells(PEERS_TALL)
     columns = list(dict.fromkeys((family, X) for _, family, X in cells))
     rows = []
     for routine in dict.fromkeys(routine for routine, *_ in cells):
