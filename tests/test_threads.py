@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from numba import config, set_num_threads
+
+from kernels.one_pass.threads import has_threads, thread_count
 
 _SCRIPT = """
 import multiprocessing, sys
@@ -41,3 +44,11 @@ def test_a_forked_child_gives_the_bits_of_its_parent(layer: str) -> None:
     if "No threading layer could be loaded" in run.stderr:
         pytest.skip(f"Numba has no layer {layer} here")
     assert run.returncode == 0, run.stderr
+
+
+def test_one_thread_has_no_others_to_share_with() -> None:
+    set_num_threads(1)
+    alone = has_threads(), thread_count()
+    set_num_threads(config.NUMBA_NUM_THREADS)
+    assert alone == (False, 1)
+    assert has_threads() == (config.NUMBA_NUM_THREADS > 1)

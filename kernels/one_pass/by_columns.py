@@ -48,7 +48,8 @@ def strips(count: int, halves: int) -> Any:
     folded. A column's part of the gradient is kept as a vector of partial sums until the end.
     From memory strips are asked for, half of a column's lines in each of the two turns: the next
     one, and the one after it too, or what is half a strip ahead. ``halves`` is how many halves of
-    strips ahead that reaches, 4, 2 or 1, and 0 where nothing is asked for.
+    strips ahead that reaches, 4, 2 or 1, and 0 where nothing is asked for. Columns seldom begin
+    with a line: one that lies across two strips came with the first, and is not asked for again.
     """
     lines = count * WIDTH // LINE // 2
 
@@ -66,26 +67,27 @@ def strips(count: int, halves: int) -> Any:
             sums = aligned(p * lanes, w)
             for block in range(blocks):
                 at = low + height * block
+                new = at + line - 1  # in the first line that the strip before did not begin in
                 products = zeros(x, count)
                 for j in range(p):
                     if halves == 4:
-                        prefetch(x, at + 2 * near + j * n, lines)
+                        prefetch(x, new + 2 * near + j * n, lines)
                     if halves >= 2:
-                        prefetch(x, at + near + j * n, lines)
+                        prefetch(x, new + near + j * n, lines)
                     if halves == 1:  # the second half of this strip's columns
                         odd = (p + j) & 1
-                        prefetch(x, at + (p + j) // 2 * n + odd * lines * line, lines)
+                        prefetch(x, new + (p + j) // 2 * n + odd * lines * line, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
                 r = subtract(products, y, at)
                 squares = add_squares(r, squares)
-                rest = at + lines * line
+                rest = new + lines * line
                 for j in range(p):
                     if halves == 4:
                         prefetch(x, rest + 2 * near + j * n, lines)
                     if halves >= 2:
                         prefetch(x, rest + near + j * n, lines)
                     if halves == 1:  # the first half of the next one's
-                        prefetch(x, at + height + j // 2 * n + (j & 1) * lines * line, lines)
+                        prefetch(x, new + height + j // 2 * n + (j & 1) * lines * line, lines)
                     partial = load(sums, j * lanes)
                     store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
             for j in range(p):

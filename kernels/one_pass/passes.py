@@ -118,7 +118,7 @@ def threaded_gradient_by(kernel: str, parallel: bool = True) -> Any:
     """As `gradient_by`, in ``parts`` of the rows at once, added up in their order.
 
     The parts, and so the bits, depend on nothing but n and the number of parts: neither on whether
-    they are taken at once or, where not ``parallel``, one after the other.
+    they are taken at once or, where not ``parallel``, one after the other, Python's lock released.
     """
 
     @compiled(parallel=parallel, nogil=not parallel)

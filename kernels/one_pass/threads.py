@@ -18,8 +18,11 @@ _here = threading.local()
 
 
 def has_threads() -> bool:
-    """Return whether this thread can run compiled code in parallel."""
-    return not _lost and not hasattr(_here, "is_alone")
+    """Return whether this thread has others to share X with: more than one is set, and they live.
+
+    Starting and ending a pass in parallel costs some µs with one thread, too.
+    """
+    return not _lost and thread_count() > 1
 
 
 def thread_count() -> int:
