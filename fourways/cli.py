@@ -118,6 +118,9 @@ def _add_reading(compare: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    # Before NumPy is loaded. OpenBLAS's idle threads spin through the next way's turn otherwise, as
+    # suites/harness/timing.py says; the benchmarks have it from asv.conf.json.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     try:
         _require_own_packages()
         status = _run(parser().parse_args(arguments))
