@@ -246,6 +246,23 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_idle_threads_are_told_to_sleep_before_numpy_is_loaded() -> None:
+    watched = """
+import os, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            print(os.environ["OPENBLAS_THREAD_TIMEOUT"])
+sys.meta_path.insert(0, Watch())
+from fourways.cli import main
+main(["ways"])
+"""
+    unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    command = [sys.executable, "-c", watched]
+    done = subprocess.run(command, env=unset, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("20\n")
+
+
 def test_lists_reports_and_completion(fourways: Command) -> None:
     for arguments, word in [
         *((["ways"], name) for name in WAYS),

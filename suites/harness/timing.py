@@ -22,7 +22,7 @@ _ROUNDS = 3, 7  # for a median: what is known of its spread comes from other pro
 # of calls to find a core each again. Calls of less than 50 µs start no threads, nor does any where
 # every library is set to one.
 _SPIN = 0.006  # seconds
-_WAKE = 0.015  # seconds
+WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
 _LONG = 0.05  # seconds: a call that takes more need not find its threads awake
 _SINGLE_ROUNDS = 1, 5
@@ -101,8 +101,8 @@ def unchecked(
         for i in order:
             if before > parallel:
                 sleep(_SPIN)
-            if parallel < once[i] < _WAKE:  # one that takes longer: its untimed call does it
-                _call_for(_WAKE, calls[i])
+            if parallel < once[i] < WAKE:  # one that takes longer: its untimed call does it
+                _call_for(WAKE, calls[i])
             seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
             before = once[i]
     return seconds
