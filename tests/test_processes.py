@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def test_a_process_that_crashes_says_how(function: str, arguments: list[Any], fa
 
 def test_a_process_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
     path = tmp_path / "child"
-    script = f"sleep 30 & echo $! > {path}; wait"
+    script = f"sleep 30 & echo $! > {shlex.quote(str(path))}; wait"
     found = process.call("subprocess:check_call", [["sh", "-c", script]], timeout=1)
     assert found.timed_out
     assert found.failure == "timed out after 1 s"

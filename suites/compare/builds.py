@@ -9,8 +9,8 @@ import hashlib
 import io
 import shutil
 import subprocess
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -57,9 +57,10 @@ def source(side: str, revision: str | None) -> tuple[str, Path]:
         label = f"{revision} ({commit[:8]})"
 
         def write(folder: Path) -> None:
-            archive = subprocess.check_output(["git", "archive", commit, "kernels"], cwd=ROOT)
-            with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                files.extractall(folder, filter="data")
+            command = ["git", "archive", "--format=zip", commit, "kernels"]
+            archive = subprocess.check_output(command, cwd=ROOT)
+            with zipfile.ZipFile(io.BytesIO(archive)) as files:
+                files.extractall(folder)
 
     return label, folder_of(f"{side}-{digest[:16]}", write)
 
