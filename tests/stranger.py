@@ -37,7 +37,10 @@ _SECONDS = 3600.0
 
 # With --short: what a command is given as well, and None for one that is left out.
 SHORT: dict[str, dict[str, str] | None] = {
-    "make test": {"PYTEST_ADDOPTS": "tests/test_contract.py"},
+    # Beside the contract, what asks the system and the standard library for most.
+    "make test": {
+        "PYTEST_ADDOPTS": "tests/test_contract.py tests/test_processes.py tests/test_two_builds.py"
+    },
     "make bench": {"SUITES": "accuracy.Variance"},
     "make compare BASE=main~3": None,
     "make bench-all": None,
