@@ -6,30 +6,32 @@ from fourways.advice import seconds
 from fourways.errors import InputError
 from report.benchmarks import GRADIENT, PREPARATION, SPEEDUP
 from report.comparison import by_size, leaders, reading_X
-from report.machines import by_machine
-from report.results import Newest
+from report.machines import by_machine, foremost
+from report.results import Newest, Record
+from suites.harness.machine import describe
 
 
 def recommend(n: int, p: int) -> str:
     """Return a paragraph for each machine: the nearest recorded size, its winners, the times.
 
-    Nearest is least |log n - log n'| + |log p - log p'|. Raises InputError for n or p below 1 and
-    where nothing is recorded.
+    This machine comes first, if it has records, then the one that pages speak of. Nearest is least
+    |log n - log n'| + |log p - log p'|. Raises InputError for n or p below 1 and where nothing is
+    recorded.
     """
     for name, value in (("--n", n), ("--p", p)):
         if value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
-    parts = [
-        part
-        for machine, records in by_machine().items()
-        if (part := _on(machine, Newest(records), n, p))
-    ]
-    if not parts:
+    machines = by_machine()
+    here, first = describe()["machine"], foremost(machines) if machines else ""
+    names = sorted(machines, key=lambda name: (name != here, name != first))
+    parts = [_on(machines[name], n, p, " (this one)" * (name == here)) for name in names]
+    if not any(parts):
         raise InputError("nothing is recorded here: run it in a clone that has results/")
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
-def _on(machine: str, newest: Newest, n: int, p: int) -> str:
+def _on(records: list[Record], n: int, p: int, remark: str) -> str:
+    newest = Newest(records)
     sizes = by_size(newest, SPEEDUP)
     if not sizes:
         return ""
@@ -38,7 +40,10 @@ def _on(machine: str, newest: Newest, n: int, p: int) -> str:
     points = newest.points(SPEEDUP).items()
     commits = {record.commit[:8] for k, (_, record) in points if k[1:] == key}
     times, prepared = (by_size(newest, name).get(near, {}) for name in (GRADIENT, PREPARATION))
-    lines = [f"{machine}, commit {', '.join(sorted(commits))}; nearest is {near[0]:,} x {near[1]}"]
+    lines = [
+        records[-1].machine + remark,
+        f"  commit {', '.join(sorted(commits))}; nearest is {near[0]:,} x {near[1]}",
+    ]
     for what, row in (
         ("gradients of an X that changes, first calls aside", reading_X(sizes[near])),
         ("many gradients of one X", sizes[near]),
@@ -51,7 +56,7 @@ def _on(machine: str, newest: Newest, n: int, p: int) -> str:
             text += f", {seconds(times[ways[0]].measured or 0)} each"
             if (cost := prepared.get(ways[0])) and cost.measured:
                 text += f" after {seconds(cost.measured)}"
-        lines.append(f"  {what}: {text}")
+        lines += [f"  {what}:", f"    {text}"]
     return "\n".join(lines)
 
 

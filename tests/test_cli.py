@@ -25,6 +25,7 @@ from kernels import WAYS, LeastSquares, Solution
 from kernels.blocks import engine
 from kernels.blocks.problem import BlockedLeastSquares
 from kernels.blocks.ways import WayOverBlocks
+from report.machines import by_machine
 from suites.data import families, nist, problems
 from suites.judge import WrongAnswerError, check_solution
 
@@ -276,6 +277,16 @@ def test_lists_reports_and_completion(fourways: Command) -> None:
         assert done.returncode == 0, done.stderr
         assert word in done.stdout
     assert fourways("recommend", "--n", "0", "--p", "4").returncode == 2
+
+
+def test_this_machine_is_recommended_for_first(
+    monkeypatch: pytest.MonkeyPatch, fourways: Command
+) -> None:
+    for name in sorted(by_machine()):
+        monkeypatch.setattr("fourways.recommend.describe", lambda name=name: {"machine": name})
+        lines = fourways("recommend", "--n", "200000", "--p", "40").stdout.splitlines()
+        assert lines[0] == f"{by_machine()[name][-1].machine} (this one)"
+        assert max(map(len, lines)) <= 80
 
 
 def test_an_interrupt_ends_with_what_is_known(
