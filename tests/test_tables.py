@@ -148,6 +148,8 @@ def compared(table: tables.Table, folder: Path) -> tuple[LeastSquares, dict[str,
     csv, saved, found = folder / "table.csv", folder / "table.npz", folder / "found.json"
     table.frame.to_csv(csv, index=False)
     options = ["--target", table.target, "--intercept", *["--dummies"] * table.has_text]
+    options += ["--header", "first"]  # names can be years
+    options += ["--missing", "drop"]  # of what pandas takes for text, as Stata's "."
     outputs = ["--json", str(found), "--save", str(saved)]
     assert main(["compare", str(csv), *options, *outputs]) == 0
     with np.load(saved) as archive:
