@@ -229,8 +229,12 @@ def preview(stranger: Stranger) -> Done:
             except OSError as error:
                 why = str(error)
                 sleep(0.2)
+        # Ctrl-C; whoever runs this in the background ignores it, and so do all that it starts.
         os.killpg(server.pid, signal.SIGINT)
-        server.communicate()
+        try:
+            server.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGTERM)
     return Done("make preview", status, why, perf_counter() - began)
 
 
