@@ -13,7 +13,7 @@ from kernels import WAYS, LeastSquares, Solution
 from kernels.one_pass import clock
 from report.comparison import noise
 from report.results import Cell
-from suites.harness.timing import BUDGET, WAKE, unchecked
+from suites.harness.timing import BUDGET, unchecked, wake
 from suites.harness.turns import Turns
 from suites.harness.verified import Truth, Verified
 from suites.judge import RIGHT, SolutionJudge, WrongAnswerError
@@ -135,9 +135,8 @@ def _solve(prepared: Any, judge: SolutionJudge, way: Findings) -> None:
     What the first takes to wake its threads is not in the times.
     """
     way.found, way.first_solve, took = _once(prepared)
-    times, last, waking = [took], way.found, took
-    while waking < WAKE:
-        waking += _once(prepared)[2]
+    wake(prepared.solve, took)
+    times, last = [took], way.found
     while len(times) < _SOLVES and sum(times) < _SOLVING:
         last, _, took = _once(prepared)
         times.append(took)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,39 @@ def test_threads_are_let_sleep_where_there_may_be_several(
     finally:
         use_threads(machine.cores())
     assert bool(slept) == (threads > 1)
+
+
+@pytest.mark.parametrize(
+    ("threads", "once", "called"),
+    [(2, 1e-3, True), (2, 1e-5, False), (2, 0.1, False), (1, 1e-3, False)],
+)
+def test_threads_are_woken_for_calls_that_have_them(
+    threads: int, once: float, called: bool
+) -> None:
+    calls: list[float] = []
+    try:
+        use_threads(threads)
+        timing.wake(lambda: calls.append(time.perf_counter()), once)
+    finally:
+        use_threads(machine.cores())
+    assert bool(calls) == called
+
+
+def test_single_calls_in_turn_are_timed_with_their_threads_awake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    woken: list[float] = []
+    monkeypatch.setattr(timing, "wake", lambda call, once: woken.append(once))
+
+    def work(seconds: float) -> Array:
+        time.sleep(seconds)
+        return np.ones(1)
+
+    calls: dict[str, Callable[[], Array]]
+    calls = {"short": partial(work, 0.001), "long": partial(work, 0.06)}
+    times, _ = timing.round_robin(calls, 0.3)
+    assert len(times["short"]) == len(times["long"]) > 1
+    assert len(woken) == len(times["short"])
 
 
 def test_thread_count_reaches_every_library() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter, sleep
 from typing import Protocol, runtime_checkable
 
@@ -22,9 +23,9 @@ _ROUNDS = 3, 7  # for a median: what is known of its spread comes from other pro
 # of calls to find a core each again. Calls of less than 50 µs start no threads, nor does any where
 # every library is set to one.
 _SPIN = 0.006  # seconds
-WAKE = 0.015  # seconds
+_WAKE = 0.015  # seconds
 _PARALLEL = 5e-5  # seconds
-_LONG = 0.05  # seconds: a call that takes more need not find its threads awake
+_LONG = 0.05  # seconds: a call that takes more needs none untimed before it
 _SINGLE_ROUNDS = 1, 5
 
 
@@ -101,8 +102,7 @@ def unchecked(
         for i in order:
             if before > parallel:
                 sleep(_SPIN)
-            if parallel < once[i] < WAKE:  # one that takes longer: its untimed call does it
-                _call_for(WAKE, calls[i])
+            wake(partial(calls[i].batch, 1), once[i])
             seconds[k, i] = calls[i].batch(numbers[i]) / numbers[i]
             before = once[i]
     return seconds
@@ -114,6 +114,18 @@ def ratio(over: Timeable, of: Timeable, rounds: tuple[int, int] = _ROUNDS) -> ND
     return seconds[:, 0] / seconds[:, 1]
 
 
+def wake(call: Callable[[], object], once: float) -> None:
+    """Call until the threads of a call that takes ``once`` seconds have found a core each.
+
+    One of less than 50 µs has no threads to wake; for a long one, the untimed call before what is
+    timed does it.
+    """
+    if _PARALLEL < once < _WAKE and may_be_several():
+        end = perf_counter() + _WAKE
+        while perf_counter() < end:
+            call()
+
+
 def round_robin(
     calls: dict[str, Callable[[], Array]], budget: float
 ) -> tuple[dict[str, list[float]], dict[str, Array]]:
@@ -123,7 +135,7 @@ def round_robin(
     take some ``budget`` seconds together. A call before them warms up; one that is long needs none,
     and that is then its first round.
     """
-    first = {solver: _single(call, wake=False) for solver, call in calls.items()}
+    first = {solver: _single(call) for solver, call in calls.items()}
     last = {solver: w for solver, (_, w) in first.items()}
     once = {solver: seconds for solver, (seconds, _) in first.items()}
     times = {solver: [seconds] if seconds >= _LONG else [] for solver, seconds in once.items()}
@@ -131,7 +143,7 @@ def round_robin(
     for k in range(rounds):
         for solver in list(calls)[:: 1 if k % 2 else -1]:
             if len(times[solver]) < rounds:
-                seconds, last[solver] = _single(calls[solver], wake=once[solver] < _LONG)
+                seconds, last[solver] = _single(calls[solver], once[solver])
                 times[solver].append(seconds)
     return times, last
 
@@ -148,15 +160,10 @@ def calls_per_batch(calls: Calls, enough: float = _BATCH) -> tuple[int, float]:
     return number, seconds
 
 
-def _call_for(seconds: float, calls: Calls) -> None:
-    end = perf_counter() + seconds
-    while perf_counter() < end:
-        calls.batch(1)
-
-
-def _single(call: Callable[[], Array], *, wake: bool) -> tuple[float, Array]:
+def _single(call: Callable[[], Array], once: float = math.inf) -> tuple[float, Array]:
     sleep(_SPIN)
-    if wake:
+    if once < _LONG:
+        wake(call, once)
         call()
     began = perf_counter()
     w = call()
