@@ -53,12 +53,36 @@ def test_a_process_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
     found = process.call("subprocess:check_call", [["sh", "-c", script]], timeout=1)
     assert found.timed_out
     assert found.failure == "timed out after 1 s"
-    child = int(path.read_text())
+    assert _is_gone(int(path.read_text()))
+
+
+def test_a_process_whose_caller_is_killed_ends_with_its_children(tmp_path: Path) -> None:
+    path = tmp_path / "child"
+    script = f"echo $$ > {shlex.quote(str(path))}; exec sleep 60"
+    call = f"process.call('subprocess:check_call', [['sh', '-c', {script!r}]], timeout=60)"
+    code = f"from suites.harness import process; {call}"
+    caller = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    try:
+        while not path.exists() or not path.read_text():
+            time.sleep(0.05)
+            assert caller.poll() is None
+    finally:
+        caller.kill()
+        caller.wait()
+    assert _is_gone(int(path.read_text()))
+
+
+def _is_gone(child: int) -> bool:
+    """Return whether a process has ended, or ends within some seconds."""
+    stat = Path(f"/proc/{child}/stat")
     for _ in range(100):
-        if not Path(f"/proc/{child}").exists():
-            break
+        try:
+            if ") Z " in stat.read_text():
+                return True
+        except OSError:
+            return True
         time.sleep(0.05)
-    assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text()
+    return False
 
 
 def test_kernels_of_a_folder_are_taken_instead_of_those_installed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ come from the commit being judged.
 """
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -57,6 +58,7 @@ class Outcome(NamedTuple):
         return is_time_out(self.failure)
 
 
+_SIGNAL_AT_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 _TIMED_OUT = "timed out"
 _SHOWN = 300  # characters of an error
 
@@ -129,6 +131,16 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
+def _end_with_caller() -> None:
+    """Let Linux end this process, and it those that it has begun, when its caller is gone.
+
+    What goes on after that nobody waits for, and it is in the way of whatever is timed next.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SIGNAL_AT_DEATH_OF_PARENT, signal.SIGTERM)
+
+
 def _last_line(said: Path) -> str:
     lines = said.read_text(errors="replace").strip().splitlines()
     return lines[-1][:_SHOWN] if lines else "nothing said"
@@ -136,6 +148,7 @@ def _last_line(said: Path) -> str:
 
 def answer(function: str, arguments: str, path: str) -> None:
     """Call the function and write what it returns, whole or not at all."""
+    _end_with_caller()
     module, _, name = function.partition(":")
     found: Any = importlib.import_module(module)
     for part in name.split("."):
