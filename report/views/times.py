@@ -31,8 +31,8 @@ class Times(View):
     id = "times"
     title = "How time grows"
     note = (
-        "Dashed: the fastest plain sum over X. A gradient that reads X is above, unless it asks"
-        " memory further ahead than a sum does."
+        "Dashed: the read limit, the fastest sum over X. A way that reads X for each gradient is"
+        " above it; one that has factored X is not."
     )
 
     def rows(self, records: list[Record]) -> Rows:
