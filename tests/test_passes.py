@@ -41,7 +41,9 @@ def test_every_kernel_is_within_the_error_bound(n: int, p: int, dtype: Any, orde
             assert oracle.value_error(squares / n, factored=False) <= 1
 
 
-@pytest.mark.parametrize(("kernel", "order"), [("cached rows", "C"), ("panels", "F")])
+@pytest.mark.parametrize(
+    ("kernel", "order"), [("cached rows", "C"), ("streamed rows apart", "C"), ("panels", "F")]
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("p", [17, 400])  # with w and g on the stack, and not
 def test_bits_do_not_depend_on_who_takes_the_parts(
@@ -114,27 +116,42 @@ def test_short_strips_are_for_processors_whose_l3_does_not_take_what_l2_drops(
 @pytest.mark.parametrize(
     ("shape", "takes", "drops"),
     [
-        ((200_000, 100), "streamed rows", "streamed rows"),
-        ((20_000, 1000), "streamed rows", "overlapped rows"),
-        ((1_048, 1000), "many rows", "overlapped rows"),
-        ((1_747, 600), "cached rows", "overlapped rows"),
-        ((3_495, 300), "overlapped rows", "overlapped rows"),
-        ((32, 1000), "many rows", "many rows"),  # in L2
+        ((200_000, 100), "streamed rows", "streamed rows apart"),
+        ((20_000, 1000), "streamed rows", "streamed rows apart"),
+        ((200_000, 12), "overlapped rows", "overlapped rows apart"),
+        ((1_048, 1000), "many rows", "overlapped rows apart"),
+        ((1_747, 600), "cached rows", "overlapped rows apart"),
+        ((3_495, 300), "overlapped rows", "overlapped rows apart"),
+        ((32, 1000), "many rows", "cached rows apart"),  # in L2
+        ((109, 300), "overlapped rows", "cached rows apart"),
+        ((327, 100), "overlapped rows", "overlapped rows apart"),
     ],
 )
-def test_long_rows_from_an_l3_that_is_far_are_read_while_others_are_folded(
+def test_rows_lie_apart_where_that_is_measured(
     shape: tuple[int, int], takes: str, drops: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert chosen_by_l3(np.empty(shape), monkeypatch) == (takes, drops)
 
 
-def test_sixteen_registers_are_too_few_to_hide_the_way_from_memory(
+def test_sixteen_registers_read_rows_in_turn_while_they_stay_in_l2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     avx2 = {"WIDTH": 32, "COUNT": 16}
-    assert chosen_by_l3(np.empty((20_000, 1000)), monkeypatch, **avx2)[1] == "cached rows"
-    assert chosen_by_l3(np.empty((200_000, 100)), monkeypatch, **avx2)[1] == "streamed rows"
-    assert chosen_by_l3(np.empty((3_495, 300)), monkeypatch, **avx2)[1] == "overlapped rows"
+    for shape in ((32, 1000), (327, 100)):
+        chosen = chosen_by_l3(np.empty(shape), monkeypatch, **avx2)
+        assert chosen == ("cached rows", "cached rows apart")
+
+
+@pytest.mark.parametrize("rows", range(7, 27))
+@pytest.mark.parametrize("kernel", [name for name in ROWS if name.endswith("apart")])
+def test_rows_apart_are_each_taken_once(kernel: str, rows: int) -> None:
+    """Row i is 2^i e_1: the sum of squares says which rows were taken, and how often."""
+    X = np.zeros((rows + 20, 3))
+    X[:, 0] = 2.0 ** np.arange(rows + 20)
+    w, g = np.zeros(8), np.zeros(8)
+    w[0] = 1
+    squares = passes.KERNELS[kernel](X, np.zeros(rows + 20), w, g, 3, 3 + rows)
+    assert squares == g[0] == sum(4.0**i for i in range(3, 3 + rows))
 
 
 def chosen_by_l3(X: Array, monkeypatch: pytest.MonkeyPatch, **more: int) -> tuple[str, str]:

@@ -80,7 +80,8 @@ machine = binding.Target.from_triple("%s").create_target_machine(cpu="neoverse-n
 C, w = np.ones((300, 40)), np.ones(40)
 F = np.asfortranarray(C)
 for kernel, X in (("cached rows", C), ("overlapped rows", C), ("many rows", C),
-                  ("streamed rows", C), ("cached strips", F), ("panels", F)):
+                  ("streamed rows", C), ("streamed rows apart", C), ("cached strips", F),
+                  ("panels", F)):
     gradient = passes.gradient_by(kernel)
     g = np.empty(40)
     gradient(X, np.zeros(300), 0.0, 1.0, 1, w, g)

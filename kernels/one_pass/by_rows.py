@@ -6,8 +6,6 @@ it is in registers or in L1. Which is for which X: `choice`.
 
 from typing import Any
 
-from numba.extending import overload
-
 from kernels.one_pass import plain
 from kernels.one_pass.buffers import aligned
 from kernels.one_pass.compile import compiled
@@ -23,14 +21,17 @@ from kernels.one_pass.vectors import (
     row_sums,
     store,
     subtract,
+    subtract_apart,
     tile_sums,
     total,
     zeros,
 )
 from kernels.problem import Array
 
-# Asked for twice: a request that finds the queue to memory full is dropped.
-_FAR, _NEAR = 16384, 8192  # bytes ahead: 460 and 230 ns at 36 GB/s, memory answers in about 110
+# Bytes ahead at which memory is asked, in each stretch where rows lie apart. Else for all rows as
+# one stream, and twice, as a request that finds the queue full is dropped: 460 and 230 ns at 36
+# GB/s, memory answers in about 110.
+_EACH, _FAR, _NEAR = 1024, 16384, 8192
 
 
 def tiles(p: int) -> Any:
@@ -66,11 +67,13 @@ def tiles(p: int) -> Any:
     return tiled
 
 
-def rows_in_turn(count: int) -> Any:
+def rows_in_turn(count: int, is_apart: bool) -> Any:
     """Return the pass for C order that reads ``count`` rows and then folds them.
 
     For ``count`` vectors of X these are 2 ``count`` loads of it, one of w, one of g, and a store:
-    the more rows, the fewer loads, as long as their sums have registers.
+    the more rows, the fewer loads, as long as their sums have registers. Neighbouring rows are one
+    stream that comes in pieces, which the hardware must foresee anew with each block. Rows that lie
+    apart, the k-th in the k-th of ``count`` equal stretches, are ``count`` streams that go on.
     """
 
     @compiled
@@ -80,29 +83,30 @@ def rows_in_turn(count: int) -> Any:
         lanes = WIDTH // x.itemsize
         squares = row_sums(zeros(x, count))[0]
         blocks = _whole_blocks(n, p, w.size, low, high, count)
+        step, apart = (1, blocks) if is_apart else (count, 1)
         for block in range(blocks):
-            row = low + count * block
+            row = low + step * block
             at = row * p
             products = zeros(x, count)
             for j in range(0, w.size, lanes):
-                products = add_products(x, at + j, p, load(w, j), products)
-            residual = subtract(row_sums(products), y, row)
+                products = add_products(x, at + j, apart * p, load(w, j), products)
+            residual = subtract_apart(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
             r = broadcast(residual, x)
             for j in range(0, w.size, lanes):
-                store(g, j, combine(x, at + j, p, r, load(g, j)))
+                store(g, j, combine(x, at + j, apart * p, r, load(g, j)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
 
 
-def rows_overlapped(count: int, is_streamed: bool) -> Any:
+def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
     """Return the pass for C order that reads ``count`` rows while those before them are folded.
 
-    So one block waits for L2 or for memory while the other is read from L1. The rows after them are
-    asked for meanwhile if they come from memory.
+    So one block waits for L2 or for memory while the other is read from L1. What comes after it is
+    asked for meanwhile if it comes from memory.
     """
-    lines = count * WIDTH // LINE * is_streamed
+    lines = count * WIDTH // LINE
 
     @compiled
     def rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
@@ -112,36 +116,29 @@ def rows_overlapped(count: int, is_streamed: bool) -> Any:
         r, previous = zeros(x, count), low * p
         squares = row_sums(r)[0]
         blocks = _whole_blocks(n, p, w.size, low, high, count)
+        step, apart = (1, blocks) if is_apart else (count, 1)
         for block in range(blocks):
-            at = (low + count * block) * p
+            row = low + step * block
+            at = row * p
             products = zeros(x, count)
             for j in range(0, w.size, lanes):
-                ask_ahead(x, at + count * (p + j), lines)
-                store(g, j, combine(x, previous + j, p, r, load(g, j)))
-                products = add_products(x, at + j, p, load(w, j), products)
-            residual = subtract(row_sums(products), y, low + count * block)
+                if is_streamed and not is_apart:
+                    prefetch(x, at + count * (p + j) + _FAR // x.itemsize, lines)
+                    prefetch(x, at + count * (p + j) + _NEAR // x.itemsize, lines)
+                if is_streamed and is_apart and (WIDTH == LINE or j * x.itemsize % LINE == 0):
+                    for k in range(count):
+                        prefetch(x, at + k * apart * p + j + _EACH // x.itemsize, 1)
+                store(g, j, combine(x, previous + j, apart * p, r, load(g, j)))
+                products = add_products(x, at + j, apart * p, load(w, j), products)
+            residual = subtract_apart(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
             r, previous = broadcast(residual, x), at
         if blocks:
             for j in range(0, w.size, lanes):
-                store(g, j, combine(x, previous + j, p, r, load(g, j)))
+                store(g, j, combine(x, previous + j, apart * p, r, load(g, j)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
-
-
-def ask_ahead(x: Any, at: int, lines: int) -> None:
-    """Ask memory for cache lines of x that lie ahead of x[at]; for compiled code only."""
-    raise NotImplementedError
-
-
-@overload(ask_ahead, prefer_literal=True, inline="always")  # type: ignore[untyped-decorator]
-def _ask_ahead_by_size(x: Any, at: Any, lines: Any) -> Any:
-    def ask(x: Any, at: Any, lines: Any) -> Any:
-        prefetch(x, at + _FAR // x.itemsize, lines)
-        prefetch(x, at + _NEAR // x.itemsize, lines)
-
-    return ask
 
 
 @compiled

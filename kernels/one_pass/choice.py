@@ -5,10 +5,10 @@ The names, and what each is for:
     "tiles of 1" ...    C order, p = 1, 2, 4 or 8: a vector holds several whole rows
     "cached rows"       C order, X in cache: eight rows in turn
     "many rows"         the same with sixteen
-    "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read, four
-                        with sixteen registers, which are for an L3 that is far; there also long
-                        rows from memory, if there are thirty-two
-    "streamed rows"     C order, X from memory: the same with fewer, memory asked ahead
+    "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
+    "streamed rows"     C order, X from memory: the same, four with AVX-512, memory asked ahead
+    "... rows apart"    the same of rows that lie apart; in cache four where neighbours are eight,
+                        but for sixteen registers in turn
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
     "short strips"      the same with eight, asked for once: where L3 does not take what L2 drops,
@@ -46,21 +46,28 @@ def _for_rows(X: Array) -> str:
     row = p * X.itemsize
     if p in TILES and row <= WIDTH and p <= COUNT // 4:
         return TILES[p]
-    stay_in_L1, is_streamed = 16 * row <= L1, X.nbytes > STREAMED
-    if is_streamed and row >= _SHORT and (TAKES_UNREAD or stay_in_L1):
+    is_streamed = X.nbytes > STREAMED and row >= _SHORT
+    if not TAKES_UNREAD:  # on the others rows that lie apart are not measured
+        return _for_rows_apart(X.nbytes, row, is_streamed)
+    if is_streamed:
         return "streamed rows"
-    # Where L3 does not take what L2 drops it is far as well: folding one block hides the way of the
-    # other from there, and beyond L1 does it better than asking memory ahead. From memory four rows
-    # are too few for that, and on two threads slower than eight in turn.
-    if X.nbytes > L2 and not TAKES_UNREAD and (COUNT >= 32 or not is_streamed):
-        return "overlapped rows"
     if COUNT < 32:
         return "cached rows"
     # Two blocks of eight rows hide L2 while they stay in L1; and what comes from L2 twice anyway
     # is best taken in the largest blocks that there are registers for.
-    if stay_in_L1:
+    if 16 * row <= L1:
         return "overlapped rows"
     return "cached rows" if 8 * row <= L1 else "many rows"
+
+
+def _for_rows_apart(size: int, row: int, is_streamed: bool) -> str:
+    if is_streamed:
+        return "streamed rows apart"
+    # Folding one block hides the way of the next from L3, and from L2 if there are registers for it
+    # and both stay in L1 with room for w and the gradient.
+    if size > L2 or (COUNT >= 32 and 32 * row <= L1):
+        return "overlapped rows apart"
+    return "cached rows apart"
 
 
 def _for_columns(X: Array) -> str:

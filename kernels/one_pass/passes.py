@@ -30,10 +30,13 @@ NOT_FINITE = -1  # in place of a sum of squares
 KERNELS = {
     "plain": plain.rows,
     **{name: by_rows.tiles(p) for p, name in TILES.items()},
-    "cached rows": by_rows.rows_in_turn(8),
-    "many rows": by_rows.rows_in_turn(16),
-    "overlapped rows": by_rows.rows_overlapped(8 if COUNT >= 32 else 4, False),
-    "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, True),
+    "cached rows": by_rows.rows_in_turn(8, False),
+    "many rows": by_rows.rows_in_turn(16, False),
+    "overlapped rows": by_rows.rows_overlapped(8, False, False),
+    "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, False, True),
+    "cached rows apart": by_rows.rows_in_turn(4 if COUNT >= 32 else 8, True),
+    "overlapped rows apart": by_rows.rows_overlapped(4, True, False),
+    "streamed rows apart": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, True, True),
     "cached strips": by_columns.strips(8, 0),
     "streamed strips": by_columns.strips(16, 4),
     "short strips": by_columns.strips(8, 2),
@@ -63,22 +66,25 @@ class OnePass:
         """Compile; return what sets its second argument to ∇f at its first, and returns n f there.
 
         It returns `NOT_FINITE`, with the second argument as it was, if an entry of the first is
-        not finite. On one thread it is the machine code itself, which saves the 0.3 µs that Numba
-        looks up the types for: w and g must be aligned arrays in order, of the dtype of X.
+        not finite. It is the machine code itself, which saves the 0.3 µs that Numba looks up the
+        types for: w and g must be aligned arrays in order, of the dtype of X.
         """
         fixed = (self.X, self.y, self.alpha, 2 / len(self.y))
+        kind = self.kernel, self.X.dtype, "C" if self.X.flags.c_contiguous else "F"
         if self.is_threaded:
-            return lambda w, g: threaded_gradient_by(self.kernel, has_threads())(
-                *fixed, thread_count(), w, g
-            )
-        order = "C" if self.X.flags.c_contiguous else "F"
-        return partial(_machine_code(self.kernel, self.X.dtype, order), *fixed, 1)
+            code = cache(partial(_machine_code, *kind))
+            return lambda w, g: code(has_threads())(*fixed, thread_count(), w, g)
+        return partial(_machine_code(*kind), *fixed, 1)
 
 
 @cache
-def _machine_code(kernel: str, dtype: Any, order: str) -> Any:
-    """Compile, or load; return the gradient for arrays of one dtype, X in one order."""
-    compiled, number = gradient_by(kernel), from_dtype(dtype)
+def _machine_code(kernel: str, dtype: Any, order: str, parallel: bool | None = None) -> Any:
+    """Compile, or load; return the gradient for arrays of one dtype, X in one order.
+
+    It is `gradient_by`, or `threaded_gradient_by` with what is given for ``parallel``.
+    """
+    compiled = gradient_by(kernel) if parallel is None else threaded_gradient_by(kernel, parallel)
+    number = from_dtype(dtype)
     X, y = types.Array(number, 2, order, readonly=True), types.Array(number, 1, "C", readonly=True)
     vector = types.Array(number, 1, "C")
     kinds = X, y, types.float64, types.float64, types.intp, vector, vector

@@ -190,6 +190,17 @@ def subtract(group: Any, y: Any, at: Any) -> Any:
 
 
 @operation
+def subtract_apart(sums: Any, y: Any, at: Any, step: Any) -> Any:
+    """A group of one vector less one whose lane k is y[at + k step]."""
+    lane = types.UniTuple(Vector(y.dtype, 1), sums.dtype.lanes)
+
+    def code(emit: Emission, minuend: Any, y: Any, at: Any, step: Any) -> Any:
+        return [emit.builder.fsub(minuend[0], emit.folded(emit.rows(y, at, step, lane)))]
+
+    return sums(sums, y, types.intp, types.intp), code
+
+
+@operation
 def accumulate(array: Any, at: Any, group: Any) -> Any:
     """array[at + k lanes :] += group[k], for each k."""
 
