@@ -185,7 +185,7 @@ class Preparation(OfSizes):
 class ReadLimit(OfSizes):
     """The floor of a gradient: one read of X by the fastest sum over it, float64, all cores."""
 
-    version = "2"  # the sums ask memory ahead, and read several places at once
+    version = "3"  # the sums ask memory ahead, and read eight stretches at once
     key = "X"
     param_names = ["n", "p"]
     params = [ROWS, COLUMNS]

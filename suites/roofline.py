@@ -93,7 +93,7 @@ class _OfSets(_OfNumba):
 class Roofline(_OfSets):
     """Share of the read limit, float64: time of the fastest sum over X over that of a gradient."""
 
-    version = "2"  # the sums ask memory ahead, and read several places at once
+    version = "3"  # the sums ask memory ahead, and read eight stretches at once
     param_names = ["threads", "order", "X", "p"]
     params = [["1", "all"], _ORDERS, list(_SETS), _COLUMNS]
 
