@@ -29,10 +29,9 @@ DEFICIENT = {
 DEFICIENT["wide"] = families.wide(7, 4).problem
 # 1/k, where the others are linear.
 SLOW = "stochastic"
-# That of PyTorch has absolute thresholds in its line search and its memory, 1e-9 and 1e-10. SciPy's
-# line search compares values of f: a step can lower them by |∇f|²/2L, which rounding, u f, hides from
-# |∇f| = sqrt(2 L u f) on, some 1e-8 of |∇f(0)| here. With the rows in other orders it ends anywhere
-# between that and 0.
+# PyTorch's has absolute thresholds, 1e-9 and 1e-10, in its line search and its memory. SciPy's line
+# search compares values of f. A step can lower them by |∇f|²/2L, which rounding, u f, hides below
+# |∇f| = sqrt(2 L u f), some 1e-8 of |∇f(0)| here: where it ends below depends on the order of sums.
 PRECISION = {"torch LBFGS": 1e-5, "L-BFGS-B": 1e-7}
 
 
