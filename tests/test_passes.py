@@ -96,6 +96,7 @@ def test_what_lies_beyond_the_rows_of_a_part_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("shape", "takes", "drops"),
     [
+        ((700_000, 4), "cached strips", "short strips"),
         ((200_000, 100), "streamed strips", "short strips"),
         ((200_704, 100), "streamed strips", "short strips"),  # crowded, and L2 holds two strips
         ((20_480, 1000), "streamed strips", "panels"),  # crowded: its sets do not

@@ -71,11 +71,13 @@ def _for_rows_apart(size: int, row: int, is_streamed: bool) -> str:
 
 
 def _for_columns(X: Array) -> str:
-    p = X.shape[1]
+    p, is_streamed = X.shape[1], X.nbytes > STREAMED
+    if is_streamed and not TAKES_UNREAD:
+        return _for_columns_in_l2(X)
     if p <= _FEW:
         return "cached strips"
-    if X.nbytes > STREAMED:
-        return "streamed strips" if TAKES_UNREAD else _for_columns_in_l2(X)
+    if is_streamed:
+        return "streamed strips"
     if _are_crowded(X):  # 1 KiB of a column, or all of it
         return "streamed strips" if TAKES_UNREAD and WIDTH == LINE else "panels"
     if p * _STRIP <= L1 // 2:
