@@ -191,11 +191,13 @@ def subtract(group: Any, y: Any, at: Any) -> Any:
 
 @operation
 def subtract_apart(sums: Any, y: Any, at: Any, step: Any) -> Any:
-    """A group of one vector less one whose lane k is y[at + k step]."""
+    """A group of one vector less one whose lane k is y[at + k step]; a literal step is 1."""
     lane = types.UniTuple(Vector(y.dtype, 1), sums.dtype.lanes)
+    is_one = isinstance(step, types.Literal)
 
     def code(emit: Emission, minuend: Any, y: Any, at: Any, step: Any) -> Any:
-        return [emit.builder.fsub(minuend[0], emit.folded(emit.rows(y, at, step, lane)))]
+        lanes = [emit.load(y, at, sums.dtype)] if is_one else emit.rows(y, at, step, lane)
+        return [emit.builder.fsub(minuend[0], emit.folded(lanes))]
 
     return sums(sums, y, types.intp, types.intp), code
 
