@@ -191,9 +191,9 @@ def subtract(group: Any, y: Any, at: Any) -> Any:
 
 @operation
 def subtract_apart(sums: Any, y: Any, at: Any, step: Any) -> Any:
-    """A group of one vector less one whose lane k is y[at + k step]; a literal step is 1."""
+    """A group of one vector less one whose lane k is y[at + k step]."""
     lane = types.UniTuple(Vector(y.dtype, 1), sums.dtype.lanes)
-    is_one = isinstance(step, types.Literal)
+    is_one = isinstance(step, types.Literal) and step.literal_value == 1
 
     def code(emit: Emission, minuend: Any, y: Any, at: Any, step: Any) -> Any:
         lanes = [emit.load(y, at, sums.dtype)] if is_one else emit.rows(y, at, step, lane)
