@@ -138,9 +138,14 @@ def test_sixteen_registers_read_rows_in_turn_while_they_stay_in_l2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     avx2 = {"WIDTH": 32, "COUNT": 16}
-    for shape in ((32, 1000), (327, 100)):
-        chosen = chosen_by_l3(np.empty(shape), monkeypatch, **avx2)
-        assert chosen == ("cached rows", "cached rows apart")
+    for shape, takes, drops in (
+        ((20_000, 1000), "streamed rows", "streamed rows apart"),
+        ((200_000, 100), "streamed rows", "streamed rows apart"),
+        ((3_495, 300), "cached rows", "overlapped rows apart"),
+        ((32, 1000), "cached rows", "cached rows apart"),
+        ((327, 100), "cached rows", "cached rows apart"),
+    ):
+        assert chosen_by_l3(np.empty(shape), monkeypatch, **avx2) == (takes, drops)
 
 
 @pytest.mark.parametrize("rows", range(7, 27))

@@ -41,8 +41,8 @@ def test_on_arm_there_are_32_registers_of_16_bytes() -> None:
     assert registers(ARM, "generic", "") == (16, 32)
 
 
-@pytest.mark.slow  # znver3 has the features of haswell, and so the same kernels
-@pytest.mark.parametrize(("cpu", "features", "expected"), TARGETS[:2])
+@pytest.mark.slow
+@pytest.mark.parametrize(("cpu", "features", "expected"), TARGETS[:3])
 def test_every_kernel_is_right_on_other_processors(
     cpu: str, features: str, expected: tuple[int, int]
 ) -> None:

@@ -78,7 +78,7 @@ def strips(count: int, halves: int) -> Any:
                         odd = (p + j) & 1
                         prefetch(x, new + (p + j) // 2 * n + odd * lines * line, lines)
                     products = add_products(x, at + j * n, lanes, splat(w, j), products)
-                r = subtract(products, y, at)
+                r = subtract(products, y, at, 1)
                 squares = add_squares(r, squares)
                 rest = new + lines * line
                 for j in range(p):

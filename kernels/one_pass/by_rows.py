@@ -21,7 +21,6 @@ from kernels.one_pass.vectors import (
     row_sums,
     store,
     subtract,
-    subtract_apart,
     tile_sums,
     total,
     zeros,
@@ -31,7 +30,7 @@ from kernels.problem import Array
 # Bytes ahead at which memory is asked, in each stretch where rows lie apart. Else for all rows as
 # one stream, and twice, as a request that finds the queue full is dropped: 460 and 230 ns at 36
 # GB/s, memory answers in about 110.
-_EACH, _FAR, _NEAR = 1024, 16384, 8192
+AHEAD, _FAR, _NEAR = 1024, 16384, 8192
 
 
 def tiles(p: int) -> Any:
@@ -54,7 +53,7 @@ def tiles(p: int) -> Any:
         for block in range(blocks):
             at = (low + lanes * block) * p
             sums = tile_sums(add_products(x, at, lanes, w_vector, none))
-            residual = subtract(sums, y, low + lanes * block)
+            residual = subtract(sums, y, low + lanes * block, 1)
             g_vector = combine(x, previous, lanes, r, g_vector)
             squares = add_squares(residual, squares)
             r, previous = broadcast_tile(residual, p), at
@@ -84,17 +83,18 @@ def rows_in_turn(count: int, is_apart: bool) -> Any:
         squares = row_sums(zeros(x, count))[0]
         blocks = _whole_blocks(n, p, w.size, low, high, count)
         step, apart = (1, blocks) if is_apart else (count, 1)
+        stride = apart * p
         for block in range(blocks):
             row = low + step * block
             at = row * p
             products = zeros(x, count)
             for j in range(0, w.size, lanes):
-                products = add_products(x, at + j, apart * p, load(w, j), products)
-            residual = subtract_apart(row_sums(products), y, row, apart)
+                products = add_products(x, at + j, stride, load(w, j), products)
+            residual = subtract(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
             r = broadcast(residual, x)
             for j in range(0, w.size, lanes):
-                store(g, j, combine(x, at + j, apart * p, r, load(g, j)))
+                store(g, j, combine(x, at + j, stride, r, load(g, j)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
@@ -117,6 +117,7 @@ def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
         squares = row_sums(r)[0]
         blocks = _whole_blocks(n, p, w.size, low, high, count)
         step, apart = (1, blocks) if is_apart else (count, 1)
+        stride = apart * p
         for block in range(blocks):
             row = low + step * block
             at = row * p
@@ -127,15 +128,15 @@ def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
                     prefetch(x, at + count * (p + j) + _NEAR // x.itemsize, lines)
                 if is_streamed and is_apart and (WIDTH == LINE or j * x.itemsize % LINE == 0):
                     for k in range(count):
-                        prefetch(x, at + k * apart * p + j + _EACH // x.itemsize, 1)
-                store(g, j, combine(x, previous + j, apart * p, r, load(g, j)))
-                products = add_products(x, at + j, apart * p, load(w, j), products)
-            residual = subtract_apart(row_sums(products), y, row, apart)
+                        prefetch(x, at + k * stride + j + AHEAD // x.itemsize, 1)
+                store(g, j, combine(x, previous + j, stride, r, load(g, j)))
+                products = add_products(x, at + j, stride, load(w, j), products)
+            residual = subtract(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
             r, previous = broadcast(residual, x), at
         if blocks:
             for j in range(0, w.size, lanes):
-                store(g, j, combine(x, previous + j, apart * p, r, load(g, j)))
+                store(g, j, combine(x, previous + j, stride, r, load(g, j)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows

@@ -7,8 +7,8 @@ The names, and what each is for:
     "many rows"         the same with sixteen
     "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
     "streamed rows"     C order, X from memory: the same, four with AVX-512, memory asked ahead
-    "... rows apart"    the same of rows that lie apart; in cache four where neighbours are eight,
-                        but for sixteen registers in turn
+    "cached rows apart", "overlapped rows apart", "streamed rows apart"
+                        the same, the rows of a block apart: four or eight streams that go on
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
     "short strips"      the same with eight, asked for once: where L3 does not take what L2 drops,

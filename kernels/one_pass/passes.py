@@ -70,26 +70,26 @@ class OnePass:
         types for: w and g must be aligned arrays in order, of the dtype of X.
         """
         fixed = (self.X, self.y, self.alpha, 2 / len(self.y))
-        kind = self.kernel, self.X.dtype, "C" if self.X.flags.c_contiguous else "F"
-        if self.is_threaded:
-            code = cache(partial(_machine_code, *kind))
-            return lambda w, g: code(has_threads())(*fixed, thread_count(), w, g)
-        return partial(_machine_code(*kind), *fixed, 1)
+        kind = self.X.dtype, "C" if self.X.flags.c_contiguous else "F"
+        if not self.is_threaded:
+            return partial(_machine_code(gradient_by(self.kernel), *kind), *fixed, 1)
+
+        @cache
+        def code(parallel: bool) -> Any:
+            return _machine_code(threaded_gradient_by(self.kernel, parallel), *kind)
+
+        return lambda w, g: code(has_threads())(*fixed, thread_count(), w, g)
 
 
 @cache
-def _machine_code(kernel: str, dtype: Any, order: str, parallel: bool | None = None) -> Any:
-    """Compile, or load; return the gradient for arrays of one dtype, X in one order.
-
-    It is `gradient_by`, or `threaded_gradient_by` with what is given for ``parallel``.
-    """
-    compiled = gradient_by(kernel) if parallel is None else threaded_gradient_by(kernel, parallel)
+def _machine_code(gradient: Any, dtype: Any, order: str) -> Any:
+    """Compile, or load; return a compiled gradient for arrays of one dtype, X in one order."""
     number = from_dtype(dtype)
     X, y = types.Array(number, 2, order, readonly=True), types.Array(number, 1, "C", readonly=True)
     vector = types.Array(number, 1, "C")
     kinds = X, y, types.float64, types.float64, types.intp, vector, vector
-    compiled.compile(kinds)
-    return compiled.get_overload(kinds)
+    gradient.compile(kinds)
+    return gradient.get_overload(kinds)
 
 
 @cache

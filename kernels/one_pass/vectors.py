@@ -179,27 +179,19 @@ def prefetch(x: Any, at: Any, lines: Any) -> Any:
 
 
 @operation
-def subtract(group: Any, y: Any, at: Any) -> Any:
-    """group[k] - y[at + k lanes :], for each k."""
+def subtract(group: Any, y: Any, at: Any, step: Any) -> Any:
+    """group[k] - y[at + step (k lanes + lane)], lane by lane; one vector, or a literal 1."""
+    is_dense = isinstance(step, types.Literal) and step.literal_value == 1
+    lane = types.UniTuple(Vector(y.dtype, 1), group.dtype.lanes)
 
-    def code(emit: Emission, minuends: Any, y: Any, at: Any) -> Any:
-        pieces = emit.pieces(y, at, group)
+    def code(emit: Emission, minuends: Any, y: Any, at: Any, step: Any) -> Any:
+        if is_dense:
+            pieces = emit.pieces(y, at, group)
+        else:
+            pieces = [emit.folded(emit.rows(y, at, step, lane))]
         return [emit.builder.fsub(a, b) for a, b in zip(minuends, pieces, strict=True)]
 
-    return group(group, y, types.intp), code
-
-
-@operation
-def subtract_apart(sums: Any, y: Any, at: Any, step: Any) -> Any:
-    """A group of one vector less one whose lane k is y[at + k step]."""
-    lane = types.UniTuple(Vector(y.dtype, 1), sums.dtype.lanes)
-    is_one = isinstance(step, types.Literal) and step.literal_value == 1
-
-    def code(emit: Emission, minuend: Any, y: Any, at: Any, step: Any) -> Any:
-        lanes = [emit.load(y, at, sums.dtype)] if is_one else emit.rows(y, at, step, lane)
-        return [emit.builder.fsub(minuend[0], emit.folded(lanes))]
-
-    return sums(sums, y, types.intp, types.intp), code
+    return group(group, y, types.intp, types.intp), code
 
 
 @operation
