@@ -36,8 +36,8 @@ PRECISION = {"torch LBFGS": 1e-5}
 def precision(method: str, problem: LeastSquares, asked: float) -> float:
     """Return what a method is asked for: |∇f| as a multiple of |∇f(0)|, in the largest entries.
 
-    Of L-BFGS-B no less than rounding hides from it (`kernels.descent.optimisers.l_bfgs_b`): where it
-    ends below that depends on the order of sums.
+    Of L-BFGS-B no less than rounding hides from it, see `kernels.descent.optimisers.l_bfgs_b`:
+    where it ends below that depends on the order of sums.
     """
     if method != "L-BFGS-B":
         return PRECISION.get(method, asked)
