@@ -8,8 +8,9 @@ from report.results import Cell
 def advice(known: Measured) -> list[str]:
     """Return a sentence for one gradient, for many, and for one solution.
 
-    Only ways that were right are named. Times that tie (`report.comparison.is_tie`) are said to:
-    medians of many calls by their intervals and the noise, single calls by the noise alone.
+    Only ways that were right at what the sentence is about are named. Times that tie
+    (`report.comparison.is_tie`) are said to: medians of many calls by their intervals and the
+    noise, single calls by the noise alone.
     """
     right = {
         name: way for name, way in known.ways.items() if way.is_right and "gradient" in way.times

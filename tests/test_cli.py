@@ -442,7 +442,8 @@ def test_a_way_that_is_wrong_beyond_memory_is_not_timed(
     assert not known.ways["torch"].times
     assert known.ways["torch"].speedup is None
     assert known.ways["numba"].speedup
-    assert "torch" not in " ".join(advice(known))
+    assert known.ways["torch"].solution == "right"  # judged by itself: it may be named for that
+    assert not [line for line in advice(known) if "gradient" in line and "torch" in line]
 
 
 def test_a_solution_by_blocks_costs_the_factoring_whoever_solves() -> None:
