@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from kernels import Array, LeastSquares
-from kernels.one_pass import choice, passes, plain
+from kernels.one_pass import by_rows, choice, passes, plain
 from kernels.one_pass.choice import TILES, kernel_for
-from kernels.one_pass.target import WIDTH
+from kernels.one_pass.target import LINE, WIDTH
 from suites.data import problems
 from suites.judge import GradientOracle
 
 # Fewer rows than a block, ragged ends, rows shorter than a vector, whole vectors and one more.
 SHAPES = [(1, 1), (1, 50), (5, 40), (7, 3), (65, 17), (129, 400), (203, 1), (333, 4), (1003, 8)]
+SHAPES += [(1003, 33), (203, 100)]  # rows that begin alike, eight or two apart, with their lines
 COLUMNS = ["plain", "cached strips", "streamed strips", "short strips", "near strips", "panels"]
 ROWS = [name for name in passes.KERNELS if name not in [*COLUMNS[1:], *TILES.values()]]
 
@@ -119,16 +120,18 @@ def test_short_strips_are_for_processors_whose_l3_does_not_take_what_l2_drops(
     [
         ((200_000, 100), "streamed rows", "streamed rows apart"),
         ((20_000, 1000), "streamed rows", "streamed rows apart"),
+        ((200_000, 60), "overlapped rows apart", "streamed rows apart"),
         ((200_000, 12), "overlapped rows", "overlapped rows apart"),
         ((1_048, 1000), "many rows", "overlapped rows apart"),
-        ((1_747, 600), "cached rows", "overlapped rows apart"),
-        ((3_495, 300), "overlapped rows", "overlapped rows apart"),
+        ((1_747, 600), "cached rows apart", "overlapped rows apart"),
+        ((3_495, 300), "overlapped rows apart", "overlapped rows apart"),
+        ((10_485, 100), "short rows apart", "overlapped rows apart"),
         ((32, 1000), "many rows", "cached rows apart"),  # in L2
-        ((109, 300), "overlapped rows", "cached rows apart"),
-        ((327, 100), "overlapped rows", "overlapped rows apart"),
+        ((109, 300), "overlapped rows apart", "cached rows apart"),
+        ((327, 100), "short rows apart", "overlapped rows apart"),
     ],
 )
-def test_rows_lie_apart_where_that_is_measured(
+def test_rows_lie_apart_but_for_the_shortest_and_the_longest(
     shape: tuple[int, int], takes: str, drops: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert chosen_by_l3(np.empty(shape), monkeypatch) == (takes, drops)
@@ -141,9 +144,10 @@ def test_sixteen_registers_read_rows_in_turn_while_they_stay_in_l2(
     for shape, takes, drops in (
         ((20_000, 1000), "streamed rows", "streamed rows apart"),
         ((200_000, 100), "streamed rows", "streamed rows apart"),
-        ((3_495, 300), "cached rows", "overlapped rows apart"),
+        ((3_495, 300), "overlapped rows apart", "overlapped rows apart"),
         ((32, 1000), "cached rows", "cached rows apart"),
-        ((327, 100), "cached rows", "cached rows apart"),
+        ((327, 100), "short rows apart", "cached rows apart"),
+        ((1_092, 30), "cached rows", "cached rows apart"),
     ):
         assert chosen_by_l3(np.empty(shape), monkeypatch, **avx2) == (takes, drops)
 
@@ -158,6 +162,37 @@ def test_rows_apart_are_each_taken_once(kernel: str, rows: int) -> None:
     w[0] = 1
     squares = passes.KERNELS[kernel](X, np.zeros(rows + 20), w, g, 3, 3 + rows)
     assert squares == g[0] == sum(4.0**i for i in range(3, 3 + rows))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("n", "p"), [(1003, 33), (603, 100), (203, 256)])
+def test_bits_do_not_depend_on_where_x_begins(n: int, p: int, dtype: Any) -> None:
+    """Rows are read from the beginning of a cache line on, which is elsewhere in each."""
+    problem = problems.gaussian(n, p, dtype=dtype, alpha=0.5)
+    w = problems.start(problem)
+    size = problem.X.itemsize
+    room = np.full(problem.X.size + 3 * LINE // size, np.nan, dtype)
+    first = -room.ctypes.data % LINE // size + LINE // size
+    for kernel in ROWS:
+        in_turn, seen = passes.threaded_gradient_by(kernel, parallel=False), set()
+        for begin in range(LINE // size):
+            X = room[first + begin :][: problem.X.size].reshape(n, p)
+            X[:] = problem.X
+            value, g = run(in_turn, LeastSquares(X, problem.y, problem.alpha), w, 2)
+            seen.add((value, g.tobytes()))
+            room[:] = np.nan
+        assert len(seen) == 1, kernel
+
+
+@pytest.mark.parametrize(("p", "alike"), [(32, 1), (33, 8), (100, 2), (300, 2), (1000, 1)])
+def test_rows_that_lie_apart_begin_alike_in_their_lines(p: int, alike: int) -> None:
+    X = np.zeros((2000, p))
+    begin = X.ctypes.data // 8 % (LINE // 8)
+    for count in (4, 8):
+        blocks, found = by_rows._blocks(X, p, 0, 2000, count, True)
+        assert (found, blocks % alike) == (begin, 0)
+        assert 2000 - count * (alike + 1) < count * blocks < 2000
+    assert by_rows._blocks(X, p, 0, 8 * alike, 4, True)[1] == -1  # so few are taken as they lie
 
 
 def chosen_by_l3(X: Array, monkeypatch: pytest.MonkeyPatch, **more: int) -> tuple[str, str]:

@@ -99,6 +99,35 @@ for p in range(1, 20):  # whole tiles and not
 """
 
 
+_LOOPS = """
+import re
+import numpy as np
+from numba import types
+from kernels.one_pass import passes
+
+kinds = [types.Array(types.float64, 2, order, readonly=True) for order in "CF"]
+y, w = types.Array(types.float64, 1, "C", readonly=True), types.Array(types.float64, 1, "C")
+for kernel, X in (("many rows", kinds[0]), ("overlapped rows apart", kinds[0]),
+                  ("streamed strips", kinds[1])):
+    gradient = passes.gradient_by(kernel)
+    gradient.compile((X, y, types.float64, types.float64, types.intp, w, w))
+    (code,) = gradient.inspect_asm().values()
+    # From a label to the jump back to it, no other label between: an inner loop.
+    loops = re.findall(r"(?m)^(\\.L\\w+):((?:(?!^\\.L)[\\s\\S])*?\\tj\\w+\\t\\1)$", code)
+    loops = [body for _, body in loops if len(re.findall(r"\\tvfmadd\\w+pd.*zmm", body)) >= 8]
+    assert loops, kernel
+    assert not any("(%rsp" in body for body in loops), kernel
+"""
+
+
+@pytest.mark.parametrize("cpu", ["znver4", "sapphirerapids"])
+def test_inner_loops_have_all_they_need_in_registers(cpu: str, tmp_path: Path) -> None:
+    """Compiled, not run: LLVM is apt to keep a pointer for each row, and most of them in memory."""
+    chosen = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": AVX512, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", _LOOPS]
+    subprocess.run(command, cwd=ROOT, env=os.environ | chosen, check=True, timeout=300)
+
+
 def test_code_for_arm_is_in_its_vectors(tmp_path: Path) -> None:
     """Its shapes give the same sums here, and LLVM makes its fused multiply-adds of them."""
     nothing_cached = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}

@@ -8,7 +8,7 @@ from numba.extending import overload, register_jitable
 
 from kernels.descent.steps import BATCH, STEPS, Lanczos, State, descent, lanczos
 from kernels.descent.stopping import Verdict, judge
-from kernels.one_pass.buffers import aligned, copied, padded
+from kernels.one_pass.buffers import aligned, copied, frame, framed
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.passes import (
     NOT_FINITE,
@@ -123,8 +123,9 @@ def _evaluators(kernel: str, threaded: bool, parallel: bool) -> tuple[Any, Any]:
     def evaluate_block(data: Any, w: Array, g: Array, block: int) -> None:
         X, y, alpha, _, _ = data
         low, high = block * BATCH, min(X.shape[0], (block + 1) * BATCH)
-        width = padded(w.size, w)
-        whole, sums = aligned(width, w), aligned(width, w)
+        width = framed(w.size, w)
+        room = aligned(2 * width, w)
+        whole, sums = frame(room, 0, w.size), frame(room, 1, w.size)
         copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, low, high)
         blocks = (X.shape[0] + BATCH - 1) // BATCH

@@ -1,7 +1,7 @@
 """Arrays of whole vectors, for compiled code.
 
-w and g are padded to whole vectors and aligned. What a vector reads past the end of a row is
-multiplied by the padding's zeros, or lands in the padding of g, and X is finite.
+w and g are padded to whole vectors, and have a line before and two after. What a vector reads
+beyond a row is multiplied by the zeros there, or lands there in g, and X is finite.
 """
 
 from typing import Any
@@ -18,6 +18,19 @@ def padded(size: int, like: Array) -> int:
     """Return the size rounded up to whole vectors."""
     lanes = WIDTH // like.itemsize
     return (size + lanes - 1) // lanes * lanes
+
+
+@compiled
+def framed(size: int, like: Array) -> int:
+    """Return the size padded, and three cache lines more."""
+    return padded(size, like) + 3 * LINE // like.itemsize
+
+
+@compiled
+def frame(room: Array, part: int, size: int) -> Any:
+    """Return the place of ``size`` numbers in one of several frames, one after the other."""
+    start = part * framed(size, room) + LINE // room.itemsize
+    return room[start : start + padded(size, room)]
 
 
 @compiled

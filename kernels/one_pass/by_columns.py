@@ -17,12 +17,11 @@ from kernels.one_pass.vectors import (
     add_products,
     add_squares,
     combine,
+    fitting,
     load,
-    loads,
     prefetch,
     row_sums,
     scratch,
-    splat,
     splats,
     store,
     subtract,
@@ -57,9 +56,9 @@ def strips(count: int, halves: int) -> Any:
     def strip_by_strip(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         n, p = X.shape
         x = X.T.reshape(-1)
-        lanes = WIDTH // x.itemsize
+        lanes = fitting(x, WIDTH)
         height = count * lanes
-        line = LINE // x.itemsize
+        line = fitting(x, LINE)
         near = max(1, _STRIPS_AHEAD // (height * p * x.itemsize)) * height
         squares = zeros(x, 1)[0]
         blocks = (high - low) // height
@@ -77,7 +76,7 @@ def strips(count: int, halves: int) -> Any:
                     if halves == 1:  # the second half of this strip's columns
                         odd = (p + j) & 1
                         prefetch(x, new + (p + j) // 2 * n + odd * lines * line, lines)
-                    products = add_products(x, at + j * n, lanes, splat(w, j), products)
+                    products = add_products(x, at + j * n, None, splats(w, j, 1)[0], products)
                 r = subtract(products, y, at, 1)
                 squares = add_squares(r, squares)
                 rest = new + lines * line
@@ -89,9 +88,9 @@ def strips(count: int, halves: int) -> Any:
                     if halves == 1:  # the first half of the next one's
                         prefetch(x, new + height + j // 2 * n + (j & 1) * lines * line, lines)
                     partial = load(sums, j * lanes)
-                    store(sums, j * lanes, combine(x, at + j * n, lanes, r, partial))
+                    store(sums, j * lanes, combine(x, at + j * n, None, r, partial))
             for j in range(p):
-                accumulate(g, j, row_sums(loads(sums, j * lanes, lanes, 1)))
+                g[j] += total(load(sums, j * lanes))
         return total(squares) + _panel(X, y, w, g, low + height * blocks, high)
 
     return strip_by_strip
@@ -120,7 +119,7 @@ def _panel(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
     Where the rows do not fill whole vectors, one more holds the last of them, and begins with some
     that are counted already. So do the last columns, whose factors are then 0.
     """
-    p, lanes = X.shape[1], WIDTH // X.itemsize
+    p, lanes = X.shape[1], fitting(X, WIDTH)
     if high - low < lanes:
         return plain.rows(X, y, w, g, low, high)
     whole = (high - low) // lanes * lanes
@@ -165,7 +164,7 @@ def _reading(count: int) -> Any:
     def read(X: Array, w: Array, r: Array, low: int, high: int, end: int, times: int) -> None:
         n = X.shape[0]
         x = X.T.reshape(-1)
-        lanes = WIDTH // x.itemsize
+        lanes = fitting(x, WIDTH)
         for j in range(0, times * count, count):
             factors, at = splats(w, j, count), low + (end - times * count + j) * n
             for i in range(0, high - low - lanes + 1, lanes):
@@ -184,7 +183,7 @@ def _folding(count: int) -> Any:
     def fold(X: Array, g: Array, r: Array, low: int, high: int, end: int, times: int) -> None:
         n = X.shape[0]
         x = X.T.reshape(-1)
-        lanes = WIDTH // x.itemsize
+        lanes = fitting(x, WIDTH)
         for j in range(0, times * count, count):
             products, at = zeros(x, count), low + (end - times * count + j) * n
             for i in range(0, high - low - lanes + 1, lanes):

@@ -16,6 +16,7 @@ from kernels.one_pass.vectors import (
     broadcast,
     broadcast_tile,
     combine,
+    fitting,
     load,
     prefetch,
     row_sums,
@@ -31,6 +32,7 @@ from kernels.problem import Array
 # one stream, and twice, as a request that finds the queue full is dropped: 460 and 230 ns at 36
 # GB/s, memory answers in about 110.
 AHEAD, _FAR, _NEAR = 1024, 16384, 8192
+_LONG = 4 * LINE  # bytes of a row, of which one line more is little
 
 
 def tiles(p: int) -> Any:
@@ -43,7 +45,7 @@ def tiles(p: int) -> Any:
     @compiled
     def tiled(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
         x = X.reshape(-1)
-        lanes = WIDTH // x.itemsize
+        lanes = fitting(x, WIDTH)
         tile = aligned(lanes, w)
         for lane in range(lanes):
             tile[lane] = w[lane % p]
@@ -52,13 +54,13 @@ def tiles(p: int) -> Any:
         r, previous, blocks = none, low * p, (high - low) // lanes
         for block in range(blocks):
             at = (low + lanes * block) * p
-            sums = tile_sums(add_products(x, at, lanes, w_vector, none))
+            sums = tile_sums(add_products(x, at, None, w_vector, none))
             residual = subtract(sums, y, low + lanes * block, 1)
-            g_vector = combine(x, previous, lanes, r, g_vector)
+            g_vector = combine(x, previous, None, r, g_vector)
             squares = add_squares(residual, squares)
             r, previous = broadcast_tile(residual, p), at
         if blocks:
-            store(tile, 0, combine(x, previous, lanes, r, g_vector))
+            store(tile, 0, combine(x, previous, None, r, g_vector))
             for lane in range(lanes):
                 g[lane % p] += tile[lane]
         return total(squares) + plain.rows(X, y, w, g, low + lanes * blocks, high)
@@ -77,24 +79,24 @@ def rows_in_turn(count: int, is_apart: bool) -> Any:
 
     @compiled
     def rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-        n, p = X.shape
-        x = X.reshape(-1)
-        lanes = WIDTH // x.itemsize
+        x, p = X.reshape(-1), X.shape[1]
+        lanes = fitting(x, WIDTH)
         squares = row_sums(zeros(x, count))[0]
-        blocks = _whole_blocks(n, p, w.size, low, high, count)
+        blocks, begin = _blocks(X, w.size, low, high, count, is_apart)
         step, apart = (1, blocks) if is_apart else (count, 1)
         stride = apart * p
         for block in range(blocks):
             row = low + step * block
-            at = row * p
+            before = _before(x, begin, row * p)
+            at = row * p - before
             products = zeros(x, count)
-            for j in range(0, w.size, lanes):
-                products = add_products(x, at + j, stride, load(w, j), products)
+            for j in range(0, p + before, lanes):
+                products = add_products(x, at + j, stride, load(w, j - before), products)
             residual = subtract(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
             r = broadcast(residual, x)
-            for j in range(0, w.size, lanes):
-                store(g, j, combine(x, at + j, stride, r, load(g, j)))
+            for j in range(0, p + before, lanes):
+                store(g, j - before, combine(x, at + j, stride, r, load(g, j - before)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
@@ -110,40 +112,62 @@ def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
 
     @compiled
     def rows(X: Array, y: Array, w: Array, g: Array, low: int, high: int) -> Any:
-        n, p = X.shape
-        x = X.reshape(-1)
-        lanes = WIDTH // x.itemsize
-        r, previous = zeros(x, count), low * p
+        x, p = X.reshape(-1), X.shape[1]
+        lanes = fitting(x, WIDTH)
+        r, previous, skipped = zeros(x, count), low * p, 0
         squares = row_sums(r)[0]
-        blocks = _whole_blocks(n, p, w.size, low, high, count)
+        blocks, begin = _blocks(X, w.size, low, high, count, is_apart)
         step, apart = (1, blocks) if is_apart else (count, 1)
         stride = apart * p
         for block in range(blocks):
             row = low + step * block
-            at = row * p
+            before = _before(x, begin, row * p)
+            at = row * p - before
             products = zeros(x, count)
-            for j in range(0, w.size, lanes):
+            for j in range(0, p + max(before, skipped), lanes):
                 if is_streamed and not is_apart:
-                    prefetch(x, at + count * (p + j) + _FAR // x.itemsize, lines)
-                    prefetch(x, at + count * (p + j) + _NEAR // x.itemsize, lines)
-                if is_streamed and is_apart and (WIDTH == LINE or j * x.itemsize % LINE == 0):
+                    prefetch(x, at + count * (p + j) + fitting(x, _FAR), lines)
+                    prefetch(x, at + count * (p + j) + fitting(x, _NEAR), lines)
+                if is_streamed and is_apart and (WIDTH == LINE or j % fitting(x, LINE) == 0):
                     for k in range(count):
-                        prefetch(x, at + k * stride + j + AHEAD // x.itemsize, 1)
-                store(g, j, combine(x, previous + j, stride, r, load(g, j)))
-                products = add_products(x, at + j, stride, load(w, j), products)
+                        prefetch(x, at + k * stride + j + fitting(x, AHEAD), 1)
+                store(g, j - skipped, combine(x, previous + j, stride, r, load(g, j - skipped)))
+                products = add_products(x, at + j, stride, load(w, j - before), products)
             residual = subtract(row_sums(products), y, row, apart)
             squares = add_squares(residual, squares)
-            r, previous = broadcast(residual, x), at
+            r, previous, skipped = broadcast(residual, x), at, before
         if blocks:
-            for j in range(0, w.size, lanes):
-                store(g, j, combine(x, previous + j, stride, r, load(g, j)))
+            for j in range(0, p + skipped, lanes):
+                store(g, j - skipped, combine(x, previous + j, stride, r, load(g, j - skipped)))
         return total(squares) + plain.rows(X, y, w, g, low + count * blocks, high)
 
     return rows
 
 
 @compiled
-def _whole_blocks(n: int, p: int, padded: int, low: int, high: int, count: int) -> int:
-    """The blocks of ``count`` rows from low to high whose vectors end within X."""
+def _blocks(X: Array, padded: int, low: int, high: int, count: int, is_apart: bool) -> Any:
+    """The blocks of ``count`` rows from low to high whose vectors end within X.
+
+    And how many numbers its first line has before X, or -1 where rows begin where they are.
+    """
+    n, p = X.shape
+    line = fitting(X, LINE)
+    alike = 1  # rows of this distance begin alike in their lines
+    while alike * p % line:
+        alike *= 2
+    blocks = (min(high, n - 1) - low) // count // alike * alike
+    if is_apart and p * X.itemsize >= _LONG and blocks >= 8 * alike:
+        return blocks, X.ctypes.data // X.itemsize % line
     reaching_past = (padded - 1) // p
-    return max(0, min(high, n - reaching_past) - low) // count
+    return max(0, min(high, n - reaching_past) - low) // count, -1
+
+
+@compiled
+def _before(x: Array, begin: int, at: int) -> int:
+    """How many numbers there are in the line of x[at] before it, if rows are to begin with one.
+
+    A vector of a whole line is then one load and not two. What it reads before the row counts for
+    nothing: w and g have margins. The sums have the same bits wherever X begins, as each lane adds
+    up the columns of one remainder, and the lanes are added up in halves.
+    """
+    return (begin + at) % fitting(x, LINE) if begin >= 0 and at > 0 else 0

@@ -6,9 +6,14 @@ The names, and what each is for:
     "cached rows"       C order, X in cache: eight rows in turn
     "many rows"         the same with sixteen
     "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
-    "streamed rows"     C order, X from memory: the same, four with AVX-512, memory asked ahead
-    "cached rows apart", "overlapped rows apart", "streamed rows apart"
-                        the same, the rows of a block apart: four or eight streams that go on
+    "streamed rows"     C order, X from memory: four folded while the next four are read, memory
+                        asked ahead
+    "short rows apart"  C order, X in cache, rows apart, which are streams that go on: eight in turn
+    "cached rows apart" the same, four in turn with 32 registers
+    "overlapped rows apart"
+                        the same, four folded while the next four are read
+    "streamed rows apart"
+                        the same, X from memory: memory asked ahead in each stream
     "cached strips"     Fortran order, few columns: strips of eight vectors of rows
     "streamed strips"   Fortran order, X from memory: strips of sixteen, memory asked ahead
     "short strips"      the same with eight, asked for once: where L3 does not take what L2 drops,
@@ -30,6 +35,9 @@ TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 # of a large one is not said.
 STREAMED = min(L3 // 2, 16 << 20)
 _SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
+_BRIEF = 4 * LINE  # rows too short to begin with a line each
+_FORESEEN = 8 * LINE  # from memory the hardware reads streams of longer ones too late by itself
+_MIDDLING = 16 * LINE  # eight of longer ones outgrow a quarter of L1
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
 _STRIP = 8 * WIDTH  # bytes of a column in a strip
 _WAYS = 8  # of L1, or more: lines that lie a multiple of a page apart share these
@@ -47,17 +55,21 @@ def _for_rows(X: Array) -> str:
     if p in TILES and row <= WIDTH and p <= COUNT // 4:
         return TILES[p]
     is_streamed = X.nbytes > STREAMED and row >= _SHORT
-    if not TAKES_UNREAD:  # on the others rows that lie apart are not measured
+    if not TAKES_UNREAD:
         return _for_rows_apart(X.nbytes, row, is_streamed)
     if is_streamed:
-        return "streamed rows"
-    if COUNT < 32:
-        return "cached rows"
-    # Two blocks of eight rows hide L2 while they stay in L1; and what comes from L2 twice anyway
-    # is best taken in the largest blocks that there are registers for.
-    if 16 * row <= L1:
-        return "overlapped rows"
-    return "cached rows" if 8 * row <= L1 else "many rows"
+        return "streamed rows" if row > _FORESEEN else "overlapped rows apart"
+    if row <= _BRIEF:
+        return "cached rows" if COUNT < 32 else "overlapped rows"
+    if row <= _MIDDLING:
+        return "short rows apart"
+    # Two blocks of four rows hide L2 and L3 while they stay in L1 with w and the gradient.
+    if 12 * row <= L1:
+        return "overlapped rows apart"
+    if 8 * row <= L1:
+        return "cached rows apart"
+    # What comes from L2 twice is best taken in the largest blocks that there are registers for.
+    return "cached rows" if COUNT < 32 else "many rows"
 
 
 def _for_rows_apart(size: int, row: int, is_streamed: bool) -> str:

@@ -93,7 +93,7 @@ class Emission:
             )
         if isinstance(kind, types.UniTuple):
             return [self.builder.extract_value(value, k) for k in range(kind.count)]
-        return value
+        return None if isinstance(kind, types.NoneType) else value
 
     def packed(self, kind: Any, found: Any) -> Any:
         if found is None:
@@ -132,11 +132,23 @@ class Emission:
         return self.load(array, index, Vector(array.kind.dtype, 1))
 
     def rows(self, array: ArrayValue, at: Any, stride: Any, group: Any) -> list[Any]:
-        """Return array[at + k stride :] for each vector k of a group's type."""
+        """Return array[at + k stride :] for each vector k of a group's type; None: one by one.
+
+        Each eight are reached from one pointer, of which LLVM does not know what it is, by the
+        multiples of the stride. Else it has a pointer to count on for each, twice as many where it
+        unrolls the loop, and loads those from the stack that have no register.
+        """
+        if stride is None:
+            return self.pieces(array, at, group)
+        multiples = [self.builder.mul(stride, self.index(k)) for k in range(group.count)]
         found = []
-        for _ in range(group.count):
-            found.append(self.load(array, at, group.dtype))
-            at = self.builder.add(at, stride)
+        for k in range(group.count):
+            if k % 8 == 0:
+                start = self.builder.gep(array.data, [self.builder.add(at, multiples[k])])
+                same = ir.InlineAsm(ir.FunctionType(start.type, [start.type]), "", "=r,0")
+                start = self.builder.call(same, [start], attrs=["readnone", "nounwind"])
+            eighth = ArrayValue(array.kind, start)
+            found.append(self.load(eighth, multiples[k % 8], group.dtype))
         return found
 
     def pieces(self, array: ArrayValue, at: Any, group: Any) -> list[Any]:
@@ -161,30 +173,21 @@ class Emission:
         """Return one lane of a vector in every lane."""
         return self.shuffled(a, [lane] * lanes)
 
-    def neighbours_added(self, a: Any, b: Any) -> Any:
-        """Return the sums of neighbouring lanes of a, then those of b."""
-        both = 2 * a.type.count
-        even, odd = self.shuffled(a, range(0, both, 2), b), self.shuffled(a, range(1, both, 2), b)
-        return self.builder.fadd(even, odd, flags=FAST)
+    def folded(self, vectors: list[Any], span: int) -> Any:
+        """Return one vector: the sums over each ``span`` lanes of the vectors, in their order.
 
-    def folded(self, vectors: list[Any]) -> Any:
-        """Return one vector: neighbouring lanes added until each vector is in one or all are one.
-
-        Where there are more vectors than lanes, those of sums are put one behind the other.
+        Halves are added to halves, so that it does not matter at which lane one began to count.
         """
-        lanes = vectors[0].type.count
-        while len(vectors) > 1:
-            pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            joined = self.neighbours_added if lanes > 1 else self.joined
-            vectors, lanes = [joined(a, b) for a, b in pairs], lanes // 2
+        while len(vectors) > 1 or span > 1:
+            pairs = zip(vectors[::2], vectors[1::2] or [None], strict=True)
+            vectors, span = [self._halved(span, a, b) for a, b in pairs], max(1, span // 2)
         return vectors[0]
 
-    def joined(self, a: Any, b: Any) -> Any:
-        """Return the lanes of a, and of b after them."""
-        return self.shuffled(a, range(2 * a.type.count), b)
-
-    def halved(self, a: Any) -> Any:
-        """Return the sums of neighbouring lanes, in half as many lanes."""
-        even = self.shuffled(a, range(0, a.type.count, 2))
-        odd = self.shuffled(a, range(1, a.type.count, 2))
-        return self.builder.fadd(even, odd, flags=FAST)
+    def _halved(self, span: int, a: Any, b: Any) -> Any:
+        """Return the first half of each ``span`` lanes plus the second, of a and then of b."""
+        lanes = range(a.type.count * (1 if b is None else 2))
+        if span == 1:
+            return self.shuffled(a, lanes, b)
+        first = self.shuffled(a, [lane for lane in lanes if lane % span < span // 2], b)
+        second = self.shuffled(a, [lane for lane in lanes if lane % span >= span // 2], b)
+        return self.builder.fadd(first, second, flags=FAST)

@@ -13,7 +13,7 @@ from numba import carray, from_dtype, prange, types
 from numba.extending import overload
 
 from kernels.one_pass import by_columns, by_rows, plain
-from kernels.one_pass.buffers import aligned, all_finite, copied, padded
+from kernels.one_pass.buffers import aligned, all_finite, copied, frame, framed
 from kernels.one_pass.choice import TILES, kernel_for
 from kernels.one_pass.compile import compiled
 from kernels.one_pass.target import COUNT, LINE, WIDTH
@@ -24,7 +24,7 @@ from kernels.problem import Array
 # A pass in parallel starts and ends with the threads' agreement, some 5 µs on two cores.
 _THREADED = 1 << 19  # bytes of X
 _ROUNDED = 16  # rows: parts begin at a multiple, so that blocks of rows fit in them
-_ON_STACK = 512  # numbers: w and the gradient, padded
+_ON_STACK = 512  # numbers: w and the gradient, framed
 NOT_FINITE = -1  # in place of a sum of squares
 
 KERNELS = {
@@ -33,7 +33,8 @@ KERNELS = {
     "cached rows": by_rows.rows_in_turn(8, False),
     "many rows": by_rows.rows_in_turn(16, False),
     "overlapped rows": by_rows.rows_overlapped(8, False, False),
-    "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, False, True),
+    "streamed rows": by_rows.rows_overlapped(4, False, True),
+    "short rows apart": by_rows.rows_in_turn(8, True),
     "cached rows apart": by_rows.rows_in_turn(4 if COUNT >= 32 else 8, True),
     "overlapped rows apart": by_rows.rows_overlapped(4, True, False),
     "streamed rows apart": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, True, True),
@@ -105,13 +106,13 @@ def gradient_by(kernel: str) -> Any:
     def gradient(X, y, alpha, scale, parts, w, g):  # type: ignore[no-untyped-def]
         if not all_finite(w):
             return w.dtype.type(NOT_FINITE)
-        width = padded(w.size, w)
+        width = framed(w.size, w)
         if 2 * width <= _ON_STACK:
             room = carray(scratch(w, _ON_STACK), 2 * width)
             room[:] = 0
         else:
             room = aligned(2 * width, w)
-        whole, sums = room[:width], room[width:]
+        whole, sums = frame(room, 0, w.size), frame(room, 1, w.size)
         copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, 0, X.shape[0])
         return finished(squares, sums, width, 1, w, g, alpha, scale)
@@ -131,15 +132,17 @@ def threaded_gradient_by(kernel: str, parallel: bool = True) -> Any:
     def gradient(X, y, alpha, scale, parts, w, g):  # type: ignore[no-untyped-def]
         if not all_finite(w):
             return w.dtype.type(NOT_FINITE)
-        n, width = X.shape[0], padded(w.size, w)
-        whole, sums = aligned(width, w), aligned(parts * width, w)
+        n, width = X.shape[0], framed(w.size, w)
+        room = aligned((1 + parts) * width, w)
+        whole = frame(room, parts, w.size)
         copied(w, whole)
         square_sums = np.zeros(parts, w.dtype)
         height = (n // parts // _ROUNDED + 1) * _ROUNDED
         for part in prange(parts):
             low, high = min(n, part * height), min(n, (part + 1) * height)
-            part_sums = sums[part * width : (part + 1) * width]
+            part_sums = frame(room, part, w.size)
             square_sums[part] = one_pass(kernel, X, y, whole, part_sums, low, high)
+        sums = room[LINE // w.itemsize :]
         return finished(square_sums.sum(), sums, width, parts, w, g, alpha, scale)
 
     return gradient

@@ -43,6 +43,16 @@ def scratch(array: Any, size: Any) -> Any:
 
 
 @operation
+def fitting(array: Any, size: Any) -> Any:
+    """How many numbers of an array ``size`` bytes hold (a literal): a constant to LLVM."""
+
+    def code(emit: Emission, *_: Any) -> Any:
+        return emit.index(size.literal_value * 8 // array.dtype.bitwidth)
+
+    return types.intp(array, size), code
+
+
+@operation
 def load(array: Any, index: Any) -> Any:
     """array[index : index + lanes] as a vector; no bounds check, no alignment needed."""
     vector = vector_of(array)
@@ -54,17 +64,6 @@ def load(array: Any, index: Any) -> Any:
 
 
 @operation
-def loads(array: Any, at: Any, stride: Any, count: Any) -> Any:
-    """A group whose k-th vector is array[at + k stride :]; ``count`` a literal."""
-    group = group_of(array, count)
-
-    def code(emit: Emission, array: Any, at: Any, stride: Any, _: Any) -> Any:
-        return emit.rows(array, at, stride, group)
-
-    return group(array, types.intp, types.intp, count), code
-
-
-@operation
 def store(array: Any, index: Any, value: Any) -> Any:
     """array[index : index + lanes] = value."""
 
@@ -72,17 +71,6 @@ def store(array: Any, index: Any, value: Any) -> Any:
         emit.store(array, index, value)
 
     return types.void(array, types.intp, value), code
-
-
-@operation
-def splat(array: Any, index: Any) -> Any:
-    """array[index] in every lane."""
-    vector = vector_of(array)
-
-    def code(emit: Emission, array: Any, index: Any) -> Any:
-        return emit.filled(emit.entry(array, index), 0, vector.lanes)
-
-    return vector(array, types.intp), code
 
 
 @operation
@@ -116,7 +104,7 @@ def add_products(x: Any, at: Any, stride: Any, factor: Any, group: Any) -> Any:
         rows = emit.rows(x, at, stride, group)
         return [emit.muladd(row, factor, s) for row, s in zip(rows, sums, strict=True)]
 
-    return group(x, types.intp, types.intp, factor, group), code
+    return group(x, types.intp, stride, factor, group), code
 
 
 @operation
@@ -154,7 +142,7 @@ def combine(x: Any, at: Any, stride: Any, group: Any, start: Any) -> Any:
         products = halves[0] if len(halves) == 1 else emit.builder.fadd(*halves)
         return emit.builder.fadd(products, start)
 
-    return start(x, types.intp, types.intp, group, start), code
+    return start(x, types.intp, stride, group, start), code
 
 
 @operation
@@ -188,7 +176,7 @@ def subtract(group: Any, y: Any, at: Any, step: Any) -> Any:
         if is_dense:
             pieces = emit.pieces(y, at, group)
         else:
-            pieces = [emit.folded(emit.rows(y, at, step, lane))]
+            pieces = [emit.folded(emit.rows(y, at, step, lane), 1)]
         return [emit.builder.fsub(a, b) for a, b in zip(minuends, pieces, strict=True)]
 
     return group(group, y, types.intp, types.intp), code
@@ -222,16 +210,13 @@ def accumulate_rows(array: Any, at: Any, stride: Any, group: Any) -> Any:
 def row_sums(group: Any) -> Any:
     """The sums over the lanes of each vector, as a group of one vector with ``count`` lanes.
 
-    All at once, by adding neighbours: count - 1 + log2(lanes / count) additions, where summing
-    each vector by itself takes count log2(lanes).
+    All at once: count - 1 + log2(lanes / count) additions, where summing each vector by itself
+    takes count log2(lanes).
     """
     sums = types.UniTuple(Vector(group.dtype.scalar, group.count), 1)
 
     def code(emit: Emission, vectors: Any) -> Any:
-        total = emit.folded(vectors)
-        while total.type.count > group.count:
-            total = emit.halved(total)
-        return [total]
+        return [emit.folded(vectors, group.dtype.lanes)]
 
     return sums(group), code
 
@@ -241,7 +226,7 @@ def tile_sums(group: Any) -> Any:
     """The sums of each ``count`` neighbouring lanes of the group, as a group of one vector."""
 
     def code(emit: Emission, vectors: Any) -> Any:
-        return [emit.folded(vectors)]
+        return [emit.folded(vectors, group.count)]
 
     return types.UniTuple(group.dtype, 1)(group), code
 
@@ -277,9 +262,7 @@ def total(vector: Any) -> Any:
     """The sum over the lanes."""
 
     def code(emit: Emission, value: Any) -> Any:
-        while value.type.count > 1:
-            value = emit.halved(value)
-        return emit.builder.extract_element(value, ir.Constant(INT32, 0))
+        return emit.builder.extract_element(emit.folded([value], vector.lanes), emit.index(0))
 
     return vector.scalar(vector), code
 
