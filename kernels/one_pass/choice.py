@@ -6,8 +6,7 @@ The names, and what each is for:
     "cached rows"       C order, X in cache: eight rows in turn
     "many rows"         the same with sixteen
     "overlapped rows"   C order, X in cache: eight rows folded while the next eight are read
-    "streamed rows"     C order, X from memory: four folded while the next four are read, memory
-                        asked ahead
+    "streamed rows"     C order, X from memory: the same, four with AVX-512, memory asked ahead
     "short rows apart"  C order, X in cache, rows apart, which are streams that go on: eight in turn
     "cached rows apart" the same, four in turn with 32 registers
     "overlapped rows apart"
@@ -36,7 +35,7 @@ TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 STREAMED = min(L3 // 2, 16 << 20)
 _SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
 _BRIEF = 4 * LINE  # rows too short to begin with a line each
-_FORESEEN = 8 * LINE  # from memory the hardware reads streams of longer ones too late by itself
+_FORESEEN = 8 * LINE  # streams of longer ones are read from memory too late by the hardware alone
 _MIDDLING = 16 * LINE  # eight of longer ones outgrow a quarter of L1
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
 _STRIP = 8 * WIDTH  # bytes of a column in a strip

@@ -33,7 +33,7 @@ KERNELS = {
     "cached rows": by_rows.rows_in_turn(8, False),
     "many rows": by_rows.rows_in_turn(16, False),
     "overlapped rows": by_rows.rows_overlapped(8, False, False),
-    "streamed rows": by_rows.rows_overlapped(4, False, True),
+    "streamed rows": by_rows.rows_overlapped(4 if WIDTH == LINE else 8, False, True),
     "short rows apart": by_rows.rows_in_turn(8, True),
     "cached rows apart": by_rows.rows_in_turn(4 if COUNT >= 32 else 8, True),
     "overlapped rows apart": by_rows.rows_overlapped(4, True, False),
