@@ -21,7 +21,7 @@ def padded(size: int, like: Array) -> int:
 
 
 @compiled
-def framed(size: int, like: Array) -> int:
+def framed(size: int, like: Array) -> Any:
     """Return the size padded, and three cache lines more."""
     return padded(size, like) + 3 * LINE // like.itemsize
 
