@@ -123,13 +123,33 @@ for kernel, X in (("many rows", kinds[0]), ("overlapped rows apart", kinds[0]),
 @pytest.mark.parametrize("cpu", ["znver4", "sapphirerapids"])
 def test_inner_loops_have_all_they_need_in_registers(cpu: str, tmp_path: Path) -> None:
     """Compiled, not run: LLVM is apt to keep a pointer for each row, and most of them in memory."""
-    chosen = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": AVX512, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", _LOOPS]
-    subprocess.run(command, cwd=ROOT, env=os.environ | chosen, check=True, timeout=300)
+    run_uncached(_LOOPS, tmp_path, NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES=AVX512)
+
+
+_IN_TURN = """
+import numpy as np
+from kernels.one_pass import passes
+
+X, y, w, g = np.ones((2000, 60)), np.arange(2000.0), np.zeros(60), np.empty(60)
+first = ["short rows apart", "overlapped rows apart"]  # of eight and of four
+neighbours = [name for name in passes.KERNELS if name.endswith("rows")]
+for name in [*first, *neighbours, "cached rows apart", "streamed rows apart"]:
+    passes.gradient_by(name)(X, y, 0.0, 1.0, 1, w, g)
+    assert (g == -y.sum()).all(), name
+"""
+
+
+def test_a_kernel_is_right_whichever_were_compiled_before(tmp_path: Path) -> None:
+    """Numba finds the code of an operation by its types, which neighbours and rows apart share."""
+    run_uncached(_IN_TURN, tmp_path)
 
 
 def test_code_for_arm_is_in_its_vectors(tmp_path: Path) -> None:
     """Its shapes give the same sums here, and LLVM makes its fused multiply-adds of them."""
-    nothing_cached = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", _FOR_ARM % ARM]
-    subprocess.run(command, cwd=ROOT, env=nothing_cached, check=True, timeout=300)
+    run_uncached(_FOR_ARM % ARM, tmp_path)
+
+
+def run_uncached(code: str, cache: Path, **chosen: str) -> None:
+    """Run code in a process of its own that compiles every kernel anew."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)} | chosen
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=300)

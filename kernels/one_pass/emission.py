@@ -62,7 +62,10 @@ def operation(function: Callable[..., Any]) -> Any:
             found = code(emit, *map(emit.unpacked, signature.args, values))
             return emit.packed(signature.return_type, found)
 
-        return signature, lowered
+        # Numba finds the code by these types alone: literals, which it may depend on, are kept.
+        literals = {k: kind for k, kind in enumerate(arguments) if isinstance(kind, types.Literal)}
+        kinds = tuple(literals.get(k, kind) for k, kind in enumerate(signature.args))
+        return signature.replace(args=kinds), lowered
 
     # Numba reads the names of the arguments off the function, the typing context first.
     named = inspect.signature(function)
@@ -134,9 +137,8 @@ class Emission:
     def rows(self, array: ArrayValue, at: Any, stride: Any, group: Any) -> list[Any]:
         """Return array[at + k stride :] for each vector k of a group's type; None: one by one.
 
-        Each eight are reached from one pointer, of which LLVM does not know what it is, by the
-        multiples of the stride. Else it has a pointer to count on for each, twice as many where it
-        unrolls the loop, and loads those from the stack that have no register.
+        Each eight are reached from one pointer that LLVM knows nothing of, by multiples of the
+        stride. Else it counts on with a pointer for each, and loads most of these from the stack.
         """
         if stride is None:
             return self.pieces(array, at, group)
