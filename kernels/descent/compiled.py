@@ -123,12 +123,11 @@ def _evaluators(kernel: str, threaded: bool, parallel: bool) -> tuple[Any, Any]:
     def evaluate_block(data: Any, w: Array, g: Array, block: int) -> None:
         X, y, alpha, _, _ = data
         low, high = block * BATCH, min(X.shape[0], (block + 1) * BATCH)
-        width = framed(w.size, w)
-        room = aligned(2 * width, w)
-        whole, sums = frame(room, 0, w.size), frame(room, 1, w.size)
+        room = aligned(2 * framed(w.size, w), w)
+        sums, whole = frame(room, 0, w.size), frame(room, 1, w.size)
         copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, low, high)
         blocks = (X.shape[0] + BATCH - 1) // BATCH
-        finished(squares, sums, width, 1, w, g, alpha / blocks, 2 * blocks / X.shape[0])
+        finished(squares, room, 1, w, g, alpha / blocks, 2 * blocks / X.shape[0])
 
     return evaluate, evaluate_block

@@ -1,7 +1,7 @@
 """C order: the gradient row by row, in vectors. As `plain.rows`, several rows at a time.
 
 Each of these reads a block of rows, forms its residual, and folds the block into the gradient while
-it is in registers or in L1. Which is for which X: `choice`.
+it is in registers or in L1. Which is for which X: `choice`; w and g lie as in `buffers`.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ from kernels.problem import Array
 # one stream, and twice, as a request that finds the queue full is dropped: 460 and 230 ns at 36
 # GB/s, memory answers in about 110.
 AHEAD, _FAR, _NEAR = 1024, 16384, 8192
-_LONG = 4 * LINE  # bytes of a row, of which one line more is little
+LONG = 4 * LINE  # bytes of a row, of which one line more is little
 
 
 def tiles(p: int) -> Any:
@@ -128,7 +128,7 @@ def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
                 if is_streamed and not is_apart:
                     prefetch(x, at + count * (p + j) + fitting(x, _FAR), lines)
                     prefetch(x, at + count * (p + j) + fitting(x, _NEAR), lines)
-                if is_streamed and is_apart and (WIDTH == LINE or j % fitting(x, LINE) == 0):
+                if is_streamed and is_apart and j % fitting(x, LINE) == 0:
                     for k in range(count):
                         prefetch(x, at + k * stride + j + fitting(x, AHEAD), 1)
                 store(g, j - skipped, combine(x, previous + j, stride, r, load(g, j - skipped)))
@@ -146,17 +146,14 @@ def rows_overlapped(count: int, is_apart: bool, is_streamed: bool) -> Any:
 
 @compiled
 def _blocks(X: Array, padded: int, low: int, high: int, count: int, is_apart: bool) -> Any:
-    """The blocks of ``count`` rows from low to high whose vectors end within X.
-
-    And how many numbers its first line has before X, or -1 where rows begin where they are.
-    """
+    """The blocks whose vectors end within X; the numbers before X in its line, or -1: `_before`."""
     n, p = X.shape
     line = fitting(X, LINE)
     alike = 1  # rows of this distance begin alike in their lines
     while alike * p % line:
         alike *= 2
     blocks = (min(high, n - 1) - low) // count // alike * alike
-    if is_apart and p * X.itemsize >= _LONG and blocks >= 8 * alike:
+    if is_apart and p * X.itemsize >= LONG and blocks >= 8 * alike:
         return blocks, X.ctypes.data // X.itemsize % line
     reaching_past = (padded - 1) // p
     return max(0, min(high, n - reaching_past) - low) // count, -1

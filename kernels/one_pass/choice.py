@@ -25,6 +25,7 @@ What limits each, and what was tried: docs/kernel.md.
 """
 
 from kernels.one_pass.by_columns import OF_L2, SHORT
+from kernels.one_pass.by_rows import LONG
 from kernels.one_pass.target import COUNT, L1, L2, L3, LINE, TAKES_UNREAD, WIDTH
 from kernels.problem import Array
 
@@ -34,7 +35,6 @@ TILES = {p: f"tiles of {p}" for p in (1, 2, 4, 8)}
 # of a large one is not said.
 STREAMED = min(L3 // 2, 16 << 20)
 _SHORT = 2 * LINE  # bytes of a row: shorter ones are too short for blocks of rows
-_BRIEF = 4 * LINE  # rows too short to begin with a line each
 _FORESEEN = 8 * LINE  # streams of longer ones are read from memory too late by the hardware alone
 _MIDDLING = 16 * LINE  # eight of longer ones outgrow a quarter of L1
 _FEW = 8  # columns: their strips are read in the order in which they lie, or nearly
@@ -55,10 +55,10 @@ def _for_rows(X: Array) -> str:
         return TILES[p]
     is_streamed = X.nbytes > STREAMED and row >= _SHORT
     if not TAKES_UNREAD:
-        return _for_rows_apart(X.nbytes, row, is_streamed)
+        return _for_rows_all_apart(X.nbytes, row, is_streamed)
     if is_streamed:
         return "streamed rows" if row > _FORESEEN else "overlapped rows apart"
-    if row <= _BRIEF:
+    if row <= LONG:
         return "cached rows" if COUNT < 32 else "overlapped rows"
     if row <= _MIDDLING:
         return "short rows apart"
@@ -71,7 +71,8 @@ def _for_rows(X: Array) -> str:
     return "cached rows" if COUNT < 32 else "many rows"
 
 
-def _for_rows_apart(size: int, row: int, is_streamed: bool) -> str:
+def _for_rows_all_apart(size: int, row: int, is_streamed: bool) -> str:
+    """Return what is fastest where L3 does not take what L2 drops: rows of any length apart."""
     if is_streamed:
         return "streamed rows apart"
     # Folding one block hides the way of the next from L3, and from L2 if there are registers for it

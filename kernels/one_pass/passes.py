@@ -112,10 +112,10 @@ def gradient_by(kernel: str) -> Any:
             room[:] = 0
         else:
             room = aligned(2 * width, w)
-        whole, sums = frame(room, 0, w.size), frame(room, 1, w.size)
+        sums, whole = frame(room, 0, w.size), frame(room, 1, w.size)
         copied(w, whole)
         squares = one_pass(kernel, X, y, whole, sums, 0, X.shape[0])
-        return finished(squares, sums, width, 1, w, g, alpha, scale)
+        return finished(squares, room, 1, w, g, alpha, scale)
 
     return gradient
 
@@ -132,35 +132,36 @@ def threaded_gradient_by(kernel: str, parallel: bool = True) -> Any:
     def gradient(X, y, alpha, scale, parts, w, g):  # type: ignore[no-untyped-def]
         if not all_finite(w):
             return w.dtype.type(NOT_FINITE)
-        n, width = X.shape[0], framed(w.size, w)
-        room = aligned((1 + parts) * width, w)
+        n = X.shape[0]
+        room = aligned((parts + 1) * framed(w.size, w), w)
         whole = frame(room, parts, w.size)
         copied(w, whole)
         square_sums = np.zeros(parts, w.dtype)
         height = (n // parts // _ROUNDED + 1) * _ROUNDED
         for part in prange(parts):
             low, high = min(n, part * height), min(n, (part + 1) * height)
-            part_sums = frame(room, part, w.size)
-            square_sums[part] = one_pass(kernel, X, y, whole, part_sums, low, high)
-        sums = room[LINE // w.itemsize :]
-        return finished(square_sums.sum(), sums, width, parts, w, g, alpha, scale)
+            sums = frame(room, part, w.size)
+            square_sums[part] = one_pass(kernel, X, y, whole, sums, low, high)
+        return finished(square_sums.sum(), room, parts, w, g, alpha, scale)
 
     return gradient
 
 
 @compiled
 def finished(
-    squares: Any, sums: Array, width: int, parts: int, w: Array, g: Array, alpha: Any, scale: Any
+    squares: Any, room: Array, parts: int, w: Array, g: Array, alpha: Any, scale: Any
 ) -> Any:
-    """Add up the parts in their order, and alpha; set g and return the squares."""
+    """Add up the first frames, one a part, in their order, and alpha; set g, return the squares."""
     penalty, factor = w.dtype.type(alpha), w.dtype.type(scale)
+    sums = frame(room, 0, w.size)
+    for part in range(1, parts):
+        more = frame(room, part, w.size)
+        for j in range(w.size):
+            sums[j] += more[j]
     for j in range(w.size):
-        s = sums[j]
-        for part in range(1, parts):
-            s += sums[part * width + j]
         penalised = penalty * w[j]  # not |w|² first, which may leave the range
         squares += penalised * w[j]
-        g[j] = factor * (s + penalised)
+        g[j] = factor * (sums[j] + penalised)
     return squares
 
 
